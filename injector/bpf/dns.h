@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* What the dns fault's program and its injection share. Names are in wire form (RFC 1035 §3.1), lower case, with the final
+   zero: "db.test" is 02 'd' 'b' 04 't' 'e' 's' 't' 00. */
+#ifndef BLACKSTART_BPF_DNS_H
+#define BLACKSTART_BPF_DNS_H
+
+#include <linux/types.h>
+
+#define DNS_NAME_MAX 255   /* octets of a name, the final zero included (RFC 1035 §2.3.4) */
+#define DNS_LABEL_MAX 63   /* octets of a label */
+#define DNS_LABELS_MAX 127 /* labels of a name, the root not counted */
+#define DNS_SUFFIX_DEPTHS_MAX 16
+#define DNS_ADDRESSES_MAX 16
+#define DNS_A_SIZE 16    /* a record with a compressed owner name: pointer, type, class, ttl, length, address */
+#define DNS_AAAA_SIZE 28 /* (RFC 1035 §3.2.1, RFC 3596 §2.2) */
+
+/* Fixed when the program is loaded. */
+struct dns_fault {
+    __u64 hash_seed;
+    __u64 exact_depths[2]; /* bit d is set where a name of d labels is wanted for itself: no other is looked up */
+    /* The numbers of labels of the suffixes that are wanted for what is under them, the smallest first; and the power
+       of DNS_HASH_FACTOR with that exponent. */
+    __u64 suffix_powers[DNS_SUFFIX_DEPTHS_MAX];
+    __u8 suffix_depths[DNS_SUFFIX_DEPTHS_MAX];
+    __u8 suffixes; /* how many depths */
+    __u8 rcode;    /* of the answer */
+    __u8 silent;   /* no answer at all */
+    __u8 every_type;
+    __u8 every_server;
+    __u8 pad;
+    __u16 port; /* network byte order */
+};
+
+/* The answer section for one type, ready to be copied: `count` records of `size` octets each. */
+struct dns_records {
+    __u32 count;
+    __u32 size;
+    __u16 sums[32]; /* [n]: what the first n records add to an Internet checksum, in memory order; as long as the mask */
+    __u8 bytes[DNS_ADDRESSES_MAX * DNS_AAAA_SIZE];
+};
+
+/* A wanted name; its key is its hash. `wire` tells names apart that share a hash, so that none is hit by accident. */
+struct dns_name {
+    __u8 length;
+    __u8 exact; /* the name itself is wanted */
+    __u8 under; /* every name below it is wanted */
+    __u8 pad[5];
+    __u8 wire[256]; /* zero-padded */
+};
+
+/* A key of the LPM trie of servers. IPv4 as ::ffff:a.b.c.d. */
+struct dns_server {
+    __u32 bits;
+    __u8 address[16];
+};
+
+/* The hash of a name: each label, its length octet in front, is folded in words of eight octets, zero-padded, from the seed
+   on; the labels are joined from the first to the last. The hash of the last d labels is then that of the whole name less
+   that of the labels before them times DNS_HASH_FACTOR^d: one pass over a name gives the hash of every suffix of it. */
+#define DNS_HASH_FACTOR 0x9e3779b97f4a7c15ULL
+
+static inline __u64 dns_fold(__u64 hash, __u64 word) {
+    hash = (hash ^ word) * DNS_HASH_FACTOR;
+    return hash ^ (hash >> 29);
+}
+
+static inline __u64 dns_join(__u64 name, __u64 label) { return name * DNS_HASH_FACTOR + label; }
+
+/* Eight octets at once, A-Z to a-z (RFC 4343 §3.2). A length octet is at most 63 and so stays as it is. */
+static inline __u64 dns_lower(__u64 word) {
+    const __u64 ones = 0x0101010101010101ULL;
+    __u64 low = word & (ones * 0x7f);
+    __u64 above_z = low + ones * (0x7f - 'Z');
+    __u64 from_a = low + ones * (0x80 - 'A');
+    __u64 upper = ~word & (ones * 0x80) & (from_a ^ above_z);
+    return word | (upper >> 2);
+}
+
+/* The first `count` octets of a word, 1 to 8; the others are zeroed. Little-endian hosts. */
+static inline __u64 dns_head(__u64 word, __u32 count) {
+    const __u32 shift = 64 - count * 8;
+    return word << shift >> shift;
+}
+
+#endif

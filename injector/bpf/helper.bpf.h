@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* The way to a helper device and back (helper.h). Included by faults that work through one; after terms.bpf.h. */
+#pragma once
+
+#include "injector/bpf/helper.h"
+#include "injector/bpf/packet.bpf.h"
+
+const volatile struct helper helper = {};
+
+static __always_inline __u32 mask_of(const struct __sk_buff* skb) { return skb->tc_index >> 8 == helper.tag ? skb->tc_index & 0xff : 0; }
+
+/* Whether this fault has had the packet already. */
+static __always_inline int has_been_through(const struct __sk_buff* skb) { return mask_of(skb) & helper.bit; }
+
+static __always_inline int slot_of(__u32 ifindex) {
+    for (__u32 i = 0; i < HELPER_SLOTS && i < helper.slots; i++)
+        if (helper.slot[i] == ifindex) return (int)i;
+    return -1;
+}
+
+/* Sends the packet through the helper, and returns the verdict. Where that is not possible it passes, counted as unseen. */
+static __always_inline int send_through(struct __sk_buff* skb, __u32 l3, int direction) {
+    int slot = slot_of(skb->ifindex);
+    if (slot < 0) goto unseen;
+    if (l3 == 0) {
+        /* The helper is an Ethernet device: without a header the kernel takes the first bytes of IP for one, or drops the packet.
+           On the way back to a device without one, the kernel takes it off (__bpf_redirect_no_mac, net/core/filter.c). */
+        struct ethhdr header = {.h_proto = (__be16)skb->protocol};
+        if (bpf_skb_change_head(skb, sizeof header, 0) < 0 || bpf_skb_store_bytes(skb, 0, &header, sizeof header, 0) < 0) goto unseen;
+    }
+    __u32 tag = (direction == INGRESS ? HELPER_INWARD : 0) | (__u32)slot << 8 | mask_of(skb) | helper.bit;
+    if (bpf_skb_vlan_push(skb, bpf_htons(HELPER_PROTOCOL), (__u16)tag) < 0) goto unseen;
+    return (int)bpf_redirect(helper.ifindex, 0);
+unseen:
+    COUNT(unseen);
+    return NEXT;
+}
+
+/* On the helper's ingress: puts the packet back where it was. What has no tag of ours is not ours, and goes nowhere. */
+static __always_inline int give_back(struct __sk_buff* skb) {
+    __u32 tag = skb->vlan_tci;
+    if (!skb->vlan_present || skb->vlan_proto != bpf_htons(HELPER_PROTOCOL)) return SHOT;
+    __u32 slot = tag >> 8 & 0x7f;
+    if (slot >= HELPER_SLOTS || bpf_skb_vlan_pop(skb) < 0) return SHOT;
+    skb->tc_index = (__u16)((__u32)helper.tag << 8 | (tag & 0xff));
+    /* a frame that is not addressed to the helper is somebody else's until we say otherwise: `lo` would drop it */
+    bpf_skb_change_type(skb, 0 /* PACKET_HOST, linux/if_packet.h */);
+    COUNT(hits);
+    return (int)bpf_redirect(helper.slot[slot], tag & HELPER_INWARD ? BPF_F_INGRESS : 0);
+}

@@ -1,0 +1,44 @@
+#include <fmt/format.h>
+
+#include "injector/bpf/dns.h"
+#include "injector/dns.h"
+#include "injector/kernel/error.h"
+
+namespace blackstart {
+namespace {
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) { throw Misuse(fmt::format("DNS name '{}': {}", text, why)); }
+
+void append_label(DnsName& name, std::string_view label, std::string_view text) {
+    if (label.empty()) refuse(text, "has an empty label");
+    if (label.size() > DNS_LABEL_MAX) refuse(text, fmt::format("the label '{}' is longer than 63 octets", label));
+    name.wire.push_back(static_cast<std::uint8_t>(label.size()));
+    for (const char c : label) {
+        if (c == '*') refuse(text, "* stands only for the whole first label, as in *.svc.test");
+        if (static_cast<unsigned char>(c) >= 0x80) refuse(text, "write an international name as it is in DNS: xn--…");
+        if (c <= ' ' || c == 0x7f || c == '\\' || c == '/' || c == ':') refuse(text, fmt::format("character {:#04x} cannot be in it", c));
+        name.wire.push_back(static_cast<std::uint8_t>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
+    }
+}
+
+}  // namespace
+
+DnsName parse_dns_name(std::string_view text) {
+    if (text.empty()) refuse(text, "is empty");
+    DnsName name;
+    name.under = text == "*" || text.starts_with("*.");
+    if (text != "*" && text != ".") {
+        std::string_view rest = text.substr(name.under ? 2 : 0);
+        if (rest.ends_with('.')) rest.remove_suffix(1);
+        for (auto dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
+            append_label(name, rest.substr(0, dot), text);
+            rest.remove_prefix(dot + 1);
+        }
+        append_label(name, rest, text);
+    }
+    name.wire.push_back(0);
+    if (name.wire.size() > DNS_NAME_MAX) refuse(text, "is longer than 255 octets");
+    return name;
+}
+
+}  // namespace blackstart

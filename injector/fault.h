@@ -1,0 +1,18 @@
+// What can be injected. Each kind is a plain struct in a header of its own; adding one here tells the compiler the rest.
+#pragma once
+
+#include <variant>
+
+#include "injector/dns.h"
+#include "injector/health.h"
+#include "injector/latency.h"
+
+namespace blackstart {
+
+using Fault = std::variant<DnsFault, LatencyFault, HealthFault>;
+
+inline const char* kind(const Fault& fault) {
+    return std::visit([](const auto& f) { return f.kind; }, fault);
+}
+
+}  // namespace blackstart

@@ -1,0 +1,71 @@
+// A fault in force on a target. The kernel owns it through this process's descriptors: destroying the Injection, or the
+// process, restores.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "injector/fault.h"
+#include "injector/kernel/remains.h"
+#include "injector/target.h"
+
+namespace blackstart {
+
+// Hit `fail` units and let `pass` go, again and again; or by time. Exactly one of the two pairs is set.
+struct Cycle {
+    std::uint32_t fail = 0, pass = 0;
+    std::chrono::nanoseconds on{0}, off{0};
+};
+
+// Under which terms a fault acts, whatever its kind.
+struct Terms {
+    std::chrono::nanoseconds duration{0};  // `for`: required, above 0; law 5
+    double probability = 1.0;              // share of matching packets or messages that are hit, (0, 1]
+    std::optional<Cycle> cycle;
+    std::uint64_t seed = 0;
+    std::chrono::nanoseconds lease = std::chrono::seconds(2);
+};
+
+// What a fault has done so far. Counts only grow.
+struct Tally {
+    std::uint64_t matched = 0;  // packets or messages that the fault is for
+    std::uint64_t hits = 0;     // of those, really acted on: the proof
+    std::uint64_t unseen = 0;   // could not be handled safely, passed untouched
+    std::uint64_t dropped = 0;  // lost by the fault itself (a full delay line)
+    bool lapsed = false;        // the lease ran out before the end: final
+};
+
+class Injection {
+public:
+    virtual ~Injection() = default;  // restores
+    Injection(const Injection&) = delete;
+    Injection& operator=(const Injection&) = delete;
+
+    // Renews the lease. To be called by the working loop a few times a second, at least every lease / 4.
+    // Returns false, and never renews again, once the lease had lapsed.
+    virtual bool renew() = 0;
+    [[nodiscard]] virtual Tally tally() const = 0;
+    // How it is done here, for people: "tcx", "tcx, delay line", "tcx, netem".
+    [[nodiscard]] virtual std::string how() const = 0;
+    // Notes what it has put into the kernel (TcProgram::footprint, helper devices, journal records), so that it can be
+    // looked for once the Injection is destroyed.
+    virtual void footprint(Footprint& footprint) const = 0;
+
+protected:
+    Injection() = default;
+};
+
+// Puts the fault in force; when it returns, the fault acts. The target's namespace is not pinned afterwards.
+// Throws Misuse or Unfit, with nothing left behind.
+std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, const Terms& terms);
+
+// Why this host cannot do it: the reason and the fix; nullopt if it can. Touches nothing. Asked before inject.
+struct Refusal {
+    std::string reason, fix;
+};
+std::optional<Refusal> unsupported(const Fault& fault);
+
+}  // namespace blackstart

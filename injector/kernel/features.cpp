@@ -1,0 +1,159 @@
+#include "injector/kernel/features.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "injector/kernel/ancestors.h"
+#include "injector/kernel/attachment.h"
+#include "injector/kernel/cgroup.h"
+#include "injector/kernel/error.h"
+#include "injector/kernel/helper.h"
+#include "injector/kernel/netns.h"
+#include "injector/kernel/unique_fd.h"
+
+namespace blackstart {
+namespace {
+
+constexpr int kNoSuchInterface = 0x7fffffff;
+
+unique_fd load_nothing() {
+    // r0 = TC_ACT_UNSPEC; exit
+    const bpf_insn program[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+    return unique_fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "nothing", "GPL", program, std::size(program), nullptr));
+}
+
+}  // namespace
+
+std::optional<Missing> missing_tcx() {
+    const unique_fd program = load_nothing();
+    if (!program && (errno == EPERM || errno == EACCES))
+        return Missing{"loading BPF programs is not permitted here", "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN"};
+    if (!program)
+        return Missing{std::string("this kernel loads no tc programs: ") + std::strerror(errno),
+                       "boot a kernel with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF"};
+    const int error = tcx_error(program.get(), kNoSuchInterface);
+    if (error == ENODEV) return std::nullopt;
+    if (error == EPERM || error == EACCES)
+        return Missing{"attaching BPF programs to interfaces is not permitted here",
+                       "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN"};
+    return Missing{"this kernel has no tcx attachment", "boot Linux 6.6 or later (CONFIG_NET_XGRESS)"};
+}
+
+namespace {
+
+constexpr auto kAsRoot = "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN";
+
+std::string first_line(const std::string& path) {
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+std::uint64_t capabilities() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("CapEff:")) return std::strtoull(line.c_str() + sizeof "CapEff:", nullptr, 16);
+    return 0;
+}
+
+Feature privileges() {
+    const std::pair<unsigned, const char*> needed[] = {
+        {CAP_BPF, "CAP_BPF"}, {CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}};
+    const auto held = capabilities();
+    std::string lacking;
+    for (const auto& [bit, name] : needed)
+        if ((held >> bit & 1U) == 0) lacking += (lacking.empty() ? "" : ", ") + std::string(name);
+    return {"privileges", lacking.empty(), lacking.empty() ? "CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN" : "lacking " + lacking, "every fault",
+            kAsRoot};
+}
+
+// Attaches a program that does nothing to `lo` of a namespace that nobody else is in.
+Feature tcx() {
+    Feature feature{"tcx", false, {}, "every fault", {}};
+    if (const auto missing = missing_tcx()) {
+        feature.detail = missing->reason;
+        feature.fix = missing->fix;
+        return feature;
+    }
+    try {
+        const auto netns = make_netns();
+        const auto program = load_nothing();
+        const Attachment ingress(program.get(), netns.get(), 1, Direction::ingress),
+            egress(program.get(), netns.get(), 1, Direction::egress);
+        feature.there = true;
+        feature.detail = "attached and detached, both ways";
+    } catch (const Unfit& unfit) {
+        feature.detail = unfit.what();
+        feature.fix = unfit.fix;
+    }
+    return feature;
+}
+
+Feature netem() {
+    const bool there = netem_available();
+    return {"netem", there, there ? "tried" : "this process cannot put netem on a device",
+            "delay in the kernel; without it the user-space delay line serves", "modprobe sch_netem (as root)"};
+}
+
+Feature tap() {
+    const int error = tap_unavailable();
+    return {"tap", error == 0, error == 0 ? "tried" : std::string("/dev/net/tun: ") + std::strerror(error), "the user-space delay line",
+            error == EPERM || error == EACCES ? kAsRoot : "modprobe tun"};
+}
+
+Feature sock_diag() {
+    Feature feature{"sock_diag", true, {}, "sparing the session that runs blackstart", {}};
+    try {
+        feature.detail = std::to_string(ancestor_flows().size()) + " connections of this session would be spared";
+    } catch (const Unfit& unfit) {
+        feature = {feature.name, false, unfit.what(), feature.use, unfit.fix};
+    }
+    return feature;
+}
+
+Feature cgroup() {
+    const auto mount = cgroup2_mount();
+    return {"cgroup v2", !mount.empty(), mount.empty() ? "not mounted" : "at " + mount, "targets that name a cgroup or a unit",
+            "mount -t cgroup2 none /sys/fs/cgroup"};
+}
+
+// What can only be read; a file system that is not mounted says nothing.
+Feature read_only(const char* name, const char* path, const char* use, const char* fix) {
+    const auto text = first_line(path);
+    return {name, !text.empty(), text.empty() ? std::string(path) + " cannot be read" : text, use, fix};
+}
+
+Feature btf() {
+    const bool there = ::access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+    return {"BTF", there, there ? "/sys/kernel/btf/vmlinux" : "not in this kernel", "later fault kinds; none needs it today",
+            "boot a kernel with CONFIG_DEBUG_INFO_BTF"};
+}
+
+}  // namespace
+
+std::vector<Feature> features() {
+    const auto securityfs = "mount -t securityfs none /sys/kernel/security";
+    return {privileges(),
+            tcx(),
+            netem(),
+            tap(),
+            sock_diag(),
+            cgroup(),
+            btf(),
+            read_only("LSM", "/sys/kernel/security/lsm", "later fault kinds; none needs it today", securityfs),
+            read_only("lockdown", "/sys/kernel/security/lockdown", "knowing which BPF helpers it forbids; no fault needs one today",
+                      securityfs),
+            read_only("BPF statistics", "/proc/sys/kernel/bpf_stats_enabled", "scripts/bench", "boot Linux 5.1 or later")};
+}
+
+}  // namespace blackstart

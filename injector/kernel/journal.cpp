@@ -1,0 +1,196 @@
+#include "injector/kernel/journal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "injector/kernel/error.h"
+#include "injector/kernel/guardian.h"
+#include "injector/kernel/netns.h"
+#include "injector/kernel/owned_file.h"
+#include "injector/kernel/visible_netns.h"
+
+namespace blackstart {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JournalRecord, kind, netns_inode, netns_cookie, key, was, ours, pid)
+
+namespace {
+
+const std::string kDirectory = std::string(kRunDirectory) + "/journal";
+
+struct Own {
+    JournalRecord record;
+    unique_fd file;  // the lock
+};
+
+// This process's own records, by path: their files may not be opened a second time.
+std::map<std::string, Own>& own_records() {
+    static std::map<std::string, Own> records;
+    return records;
+}
+
+std::string own_prefix() { return std::to_string(::getpid()) + "-"; }
+
+// The namespace of a record; empty: it is gone, and the setting with it.
+unique_fd place(const JournalRecord& record) {
+    auto netns = find_namespace(record.netns_inode);
+    if (netns && netns_cookie(netns.get()) != record.netns_cookie) netns.reset();
+    return netns;
+}
+
+// How each kind of setting is read and written: its value without a line end; nullopt if it is not there.
+std::optional<std::string> value_of(const JournalRecord& record, int netns_fd) {
+    const InNetns inside(netns_fd);
+    const unique_fd file(::open(("/proc/sys/" + record.key).c_str(), O_RDONLY | O_CLOEXEC));
+    char text[256];
+    const auto got = file ? ::read(file.get(), text, sizeof text) : -1;
+    if (got < 0) return std::nullopt;
+    std::string value(text, static_cast<std::size_t>(got));
+    while (!value.empty() && value.back() == '\n') value.pop_back();
+    return value;
+}
+
+bool set_value(const JournalRecord& record, int netns_fd, const std::string& value) {
+    const InNetns inside(netns_fd);
+    const unique_fd file(::open(("/proc/sys/" + record.key).c_str(), O_WRONLY | O_CLOEXEC));
+    return file && ::write(file.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
+}
+
+std::string sentence(const JournalRecord& record) {
+    return record.kind + " " + record.key + " in network namespace " + std::to_string(record.netns_inode) + " (was " + record.was +
+           ", set to " + record.ours + " by process " + std::to_string(record.pid) + ")";
+}
+
+struct Entry {
+    std::string path;
+    JournalRecord record;
+    bool alive = false;
+};
+
+// Other processes' records. A file that is not a record (cut short before anything was done) is of no use to anybody.
+std::vector<Entry> others(const DirectoryLock* held) {
+    std::vector<Entry> all;
+    for (const auto& file : read_all_owned(kDirectory, own_prefix(), held)) {
+        const auto json = nlohmann::json::parse(file.text, nullptr, false);
+        if (json.is_object()) all.push_back({file.path, json.get<JournalRecord>(), file.alive});
+    }
+    return all;
+}
+
+// The record of a living process, this one included, for the same setting, other than the one at `path`.
+std::optional<JournalRecord> shared(const JournalRecord& record, const std::string& path, const DirectoryLock& held) {
+    for (const auto& [other, own] : own_records())
+        if (other != path && own.record.same_setting(record)) return own.record;
+    for (const auto& entry : others(&held))
+        if (entry.alive && entry.record.same_setting(record)) return entry.record;
+    return std::nullopt;
+}
+
+// Puts one setting back if it is still ours and nobody else's. False if it cannot be.
+bool put_back(const JournalRecord& record, const std::string& path, const DirectoryLock& held) {
+    if (shared(record, path, held)) return true;
+    const auto netns = place(record);
+    if (!netns) return true;
+    const auto now = value_of(record, netns.get());
+    return !now || *now != record.ours || set_value(record, netns.get(), record.was);
+}
+
+std::vector<std::string> undo_dead(const DirectoryLock& held) {
+    std::vector<std::string> failed;
+    for (const auto& entry : others(&held)) {
+        if (entry.alive) continue;
+        if (put_back(entry.record, entry.path, held))
+            ::unlink(entry.path.c_str());
+        else
+            failed.push_back(sentence(entry.record) + " cannot be put back");
+    }
+    return failed;
+}
+
+std::string next_path() {
+    static unsigned serial = 0;
+    return kDirectory + "/" + own_prefix() + std::to_string(serial++) + ".json";
+}
+
+// Lets go of a record; with the last one the guardian goes.
+void let_go(const std::string& path) {
+    own_records().erase(path);
+    if (own_records().empty()) guardian::dismiss();
+}
+
+}  // namespace
+
+Journalled change(int netns_fd, JournalRecord record) {
+    const DirectoryLock alone(kDirectory);
+    undo_dead(alone);
+    const auto now = value_of(record, netns_fd);
+    if (!now) throw_errno("cannot read " + record.key, errno);
+    const auto other = shared(record, {}, alone);
+    if (*now == record.ours && !other) return {};
+    record.was = *now == record.ours ? other->was : *now;
+    record.pid = ::getpid();
+
+    guardian::watch();
+    const auto path = next_path();
+    own_records()[path] = {record, write_owned(path, nlohmann::json(record).dump() + "\n")};
+    if (*now != record.ours && !set_value(record, netns_fd, record.ours)) {
+        const int error = errno;
+        ::unlink(path.c_str());
+        let_go(path);
+        throw_errno("cannot set " + record.key, error);
+    }
+    return Journalled(path);
+}
+
+Journalled set_sysctl(int netns_fd, const std::string& key, const std::string& value) {
+    JournalRecord record;
+    record.kind = "sysctl";
+    record.netns_inode = netns_id(netns_fd < 0 ? open_netns("").get() : netns_fd);
+    record.netns_cookie = netns_cookie(netns_fd);
+    record.key = key;
+    record.ours = value;
+    return change(netns_fd, std::move(record));
+}
+
+Journalled& Journalled::operator=(Journalled&& other) noexcept {
+    if (this == &other) return *this;
+    undo();
+    path_ = std::exchange(other.path_, {});
+    return *this;
+}
+
+void Journalled::undo() noexcept {
+    const auto path = std::exchange(path_, {});
+    const auto own = own_records().find(path);
+    if (own == own_records().end()) return;
+    try {
+        const DirectoryLock alone(kDirectory);
+        if (put_back(own->second.record, path, alone)) ::unlink(path.c_str());
+    } catch (const std::exception&) {
+        // The record stays, as a dead process's would: the next run, inject or restore tries again.
+    }
+    let_go(path);
+}
+
+void Journalled::footprint(Footprint& footprint) const {
+    if (!path_.empty()) footprint.add_record(path_);
+}
+
+std::vector<std::string> undo_leftovers() {
+    if (::access(kDirectory.c_str(), F_OK) != 0) return {};
+    const DirectoryLock alone(kDirectory);
+    return undo_dead(alone);
+}
+
+std::vector<std::string> leftovers() {
+    std::vector<std::string> found;
+    for (const auto& entry : others(nullptr))
+        if (!entry.alive) found.push_back(sentence(entry.record));
+    return found;
+}
+
+}  // namespace blackstart

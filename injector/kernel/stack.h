@@ -1,0 +1,24 @@
+// How faults that work through a helper device stack in one namespace (injector/bpf/helper.h): each needs a bit of its
+// own, each namespace a tag of its own on this host. Both are file locks: the kernel gives them back when a process dies.
+#pragma once
+
+#include <cstdint>
+
+#include "injector/kernel/unique_fd.h"
+
+namespace blackstart {
+
+class StackSlot {
+public:
+    // Takes a bit in the namespace with this inode number. Throws Unfit if eight are taken, or if the locks cannot be made.
+    explicit StackSlot(std::uint64_t netns_inode);
+
+    [[nodiscard]] std::uint8_t tag() const { return tag_; }  // 1..255, the same for everyone in this namespace
+    [[nodiscard]] std::uint8_t bit() const { return bit_; }  // one bit set
+
+private:
+    unique_fd tag_lock_, bit_lock_;
+    std::uint8_t tag_ = 0, bit_ = 0;
+};
+
+}  // namespace blackstart

@@ -1,0 +1,120 @@
+#include "injector/match.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <span>
+
+#include "injector/kernel/ancestors.h"
+#include "injector/kernel/error.h"
+#include "injector/names.h"
+#include "injector/prefix.h"
+
+namespace blackstart {
+namespace {
+
+cidr kernel_cidr(const Prefix& prefix) {
+    std::array<std::uint8_t, 16> mask{};
+    for (unsigned bit = 0; bit < prefix.bits; bit++) mask[bit / 8] = static_cast<std::uint8_t>(mask[bit / 8] | 0x80U >> bit % 8);
+    cidr out{};
+    std::memcpy(out.net, prefix.address.data(), sizeof out.net);
+    std::memcpy(out.mask, mask.data(), sizeof out.mask);
+    return out;
+}
+
+// What can only be meant as an address is never looked up as a name.
+bool looks_like_address(const std::string& text) {
+    return text.find_first_of(":/") != std::string::npos ||
+           std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) || c == '.'; });
+}
+
+std::vector<Prefix> prefixes(const std::string& text, int netns_fd) {
+    if (const auto prefix = parse_prefix(text)) return {*prefix};
+    if (text.empty() || looks_like_address(text)) throw Misuse("'" + text + "' is no address, no CIDR and no host name");
+    return resolve_name(netns_fd, text);
+}
+
+std::uint32_t put_list(std::span<cidr> out, const std::vector<std::string>& texts, const char* what, int netns_fd) {
+    if (std::ranges::find(texts, "any") != texts.end()) return 0;
+    std::size_t count = 0;
+    for (const auto& text : texts)
+        for (const auto& prefix : prefixes(text, netns_fd)) {
+            if (count == out.size())
+                throw Misuse(std::string(what) + ": at most " + std::to_string(out.size()) + " addresses; use wider CIDRs");
+            out[count++] = kernel_cidr(prefix);
+        }
+    return static_cast<std::uint32_t>(count);
+}
+
+std::uint32_t protocol_number(const std::string& name) {
+    if (name == "tcp") return IPPROTO_TCP;
+    if (name == "udp") return IPPROTO_UDP;
+    if (name == "icmp") return IPPROTO_ICMP;
+    if (name == "any") return 0;
+    throw Misuse("unknown protocol '" + name + "': expected tcp, udp, icmp or any");
+}
+
+std::uint32_t put_spared(std::span<spared> out, const std::vector<Flow>& flows) {
+    // Sparing some and cutting the rest would be a lock-out by surprise.
+    if (flows.size() > out.size())
+        throw Unfit("the processes that run blackstart hold " + std::to_string(flows.size()) + " TCP connections; only " +
+                        std::to_string(out.size()) + " can be spared",
+                    "start it from a shell of its own");
+    std::size_t count = 0;
+    for (const auto& flow : flows) {
+        auto& one = out[count++];
+        std::memcpy(one.one, flow.local.data(), sizeof one.one);
+        std::memcpy(one.other, flow.remote.data(), sizeof one.other);
+        one.one_port = flow.local_port;
+        one.other_port = flow.remote_port;
+    }
+    return static_cast<std::uint32_t>(count);
+}
+
+bool holds(const cidr& net, std::uint32_t address) {
+    std::array<std::uint8_t, 16> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    std::memcpy(mapped.data() + 12, &address, sizeof address);
+    std::uint64_t words[2];
+    std::memcpy(words, mapped.data(), mapped.size());
+    return (words[0] & net.mask[0]) == net.net[0] && (words[1] & net.mask[1]) == net.net[1];
+}
+
+// Two CIDRs have an address in common if the wider one holds the other's base.
+bool meets(const cidr& a, const cidr& b) {
+    return (a.net[0] & b.mask[0]) == (b.net[0] & a.mask[0]) && (a.net[1] & b.mask[1]) == (b.net[1] & a.mask[1]);
+}
+
+bool any_own(std::span<const cidr> nets, const std::vector<std::uint32_t>& own) {
+    static const cidr loopback = kernel_cidr(*parse_prefix("127.0.0.0/8"));
+    if (nets.empty()) return true;
+    return std::ranges::any_of(nets, [&](const cidr& net) {
+        return meets(net, loopback) || std::ranges::any_of(own, [&](std::uint32_t address) { return holds(net, address); });
+    });
+}
+
+}  // namespace
+
+::match kernel_match(const Match& match, const Target& target) {
+    const auto protocol = protocol_number(match.protocol);
+    if (match.to.empty() && match.from.empty() && match.ports.empty() && protocol == 0)
+        throw Misuse("nothing is matched: say to, from, port or protocol; to 'any' means all traffic");
+    if (protocol == IPPROTO_ICMP && !match.ports.empty()) throw Misuse("ICMP has no ports");
+    if (match.ports.size() > MATCH_PORTS) throw Misuse("at most " + std::to_string(MATCH_PORTS) + " ports");
+    ::match out{};
+    out.protocol = protocol;
+    out.ports = static_cast<std::uint32_t>(match.ports.size());
+    std::ranges::copy(match.ports, out.port);
+    out.to = put_list(out.to_cidr, match.to, "to", target.netns.get());
+    out.from = put_list(out.from_cidr, match.from, "from", target.netns.get());
+    out.spared = put_spared(out.spared_flow, ancestor_flows());
+    return out;
+}
+
+bool meets_own_ip4(const ::match& rules, const std::vector<std::uint32_t>& own) {
+    return any_own({rules.to_cidr, rules.to}, own) && any_own({rules.from_cidr, rules.from}, own);
+}
+
+}  // namespace blackstart

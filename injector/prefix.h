@@ -1,0 +1,23 @@
+// IP addresses and CIDRs in the one form that the BPF programs use.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace blackstart {
+
+// The first `bits` bits of `address`. IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that one table holds both families.
+struct Prefix {
+    std::array<std::uint8_t, 16> address{};  // network byte order; bits past the prefix are 0
+    unsigned bits = 128;                     // 0..128; 96 more than an IPv4 prefix is written with
+
+    [[nodiscard]] bool v4() const;
+    bool operator==(const Prefix&) const = default;
+};
+
+// "10.0.0.1", "10.0.0.0/8", "fd00::1", "fd00::/8"; host bits that are set are cleared. nullopt for anything else.
+std::optional<Prefix> parse_prefix(std::string_view text);
+
+}  // namespace blackstart

@@ -1,0 +1,67 @@
+// Who injects what on this host, now. Each process that injects keeps one file under /run/blackstart, locked for as long
+// as it lives (kernel/owned_file.h): a SIGKILLed process leaves no claim behind.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "injector/fault.h"
+#include "injector/kernel/unique_fd.h"
+#include "injector/target.h"
+
+namespace blackstart {
+
+struct LiveFault {
+    std::string name;  // of the fault in its experiment; the kind for `inject`
+    std::string kind, target;
+    std::uint64_t netns_inode = 0;
+    std::vector<std::string> interfaces;
+    std::string until;  // wall clock, RFC 3339, UTC
+    // What no second process may claim in the same namespace (claims(), below). Network kinds stack: none.
+    std::vector<std::string> claims;
+};
+
+struct LiveProcess {
+    int pid = 0;
+    std::string user;     // who logged in or called sudo, for people
+    std::string command;  // its command line, for people
+    std::string since;    // wall clock, RFC 3339, UTC
+    std::vector<LiveFault> faults;
+};
+
+// This process's row: one a process. Destroying it removes the file.
+class Registration {
+public:
+    // Undoes what dead processes have left in the journal (law 3). Throws Unfit if the directory cannot be made or written.
+    explicit Registration(std::string command);
+    ~Registration();
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
+
+    // Throws Unfit (exit 4), naming the other process, if it has a fault whose claim collides in the same namespace.
+    // The check and the entry are one step under the directory's lock.
+    void add(LiveFault fault);
+    // Never throws: if the row cannot be written it says too much until this process ends.
+    void remove(const std::string& name, const std::string& target);
+
+private:
+    void write();
+    LiveProcess self_;
+    unique_fd file_;
+    std::string path_;
+};
+
+// Every other process that is alive now, by pid; files of dead ones are removed on the way where this process may.
+// Needs no privilege to read.
+std::vector<LiveProcess> live_processes();
+
+// What a fault claims in its target's namespace: "dns:db.test:53" (with types: "dns:db.test:53:1,28"), "health:8080".
+// Names are in lower case without the last dot.
+std::vector<std::string> claims(const Fault& fault);
+
+// Whether two claims are for the same thing: "dns:*.svc.test:53" collides with "dns:a.svc.test:53", not with
+// "dns:svc.test:53"; types that have none in common do not collide.
+bool collide(const std::string& a, const std::string& b);
+
+}  // namespace blackstart
