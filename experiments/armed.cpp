@@ -1,0 +1,53 @@
+#include "experiments/armed.h"
+
+#include "experiments/clock.h"
+#include "injector/kernel/guardian.h"
+
+namespace blackstart {
+namespace {
+
+LiveFault entry(const PlannedFault& fault, const Target& target, const std::string& target_name, const std::string& until) {
+    LiveFault live;
+    live.name = fault.name;
+    live.kind = kind(fault.fault);
+    live.target = target_name;
+    live.netns_inode = target.netns_inode;
+    for (const auto& interface : target.interfaces) live.interfaces.push_back(interface.name);
+    live.until = until;
+    live.claims = claims(fault.fault);
+    return live;
+}
+
+}  // namespace
+
+Armed::Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name)
+    : registration_(registration), fault_(fault.name), target_(std::move(target_name)), until_(wall_clock(fault.terms.duration)) {
+    registration_.add(entry(fault, target, target_, until_));
+    try {
+        injection_ = inject(fault.fault, target, fault.terms);
+    } catch (...) {
+        registration_.remove(fault_, target_);
+        throw;
+    }
+}
+
+Armed::~Armed() {
+    if (injection_) restore();
+}
+
+bool Armed::renew() {
+    guardian::beat();
+    return injection_->renew();
+}
+
+Armed::Restored Armed::restore() {
+    Restored restored{injection_->tally(), {}};
+    Footprint footprint;
+    injection_->footprint(footprint);
+    injection_.reset();
+    restored.left = footprint.left();
+    registration_.remove(fault_, target_);
+    return restored;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,203 @@
+#include "experiments/cli/cli.h"
+
+#include <CLI/App.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "experiments/cli/help.h"
+#include "experiments/cli/inject.h"
+#include "experiments/commands/commands.h"
+#include "experiments/parse/nearest.h"
+#include "injector/kernel/error.h"
+
+namespace blackstart {
+namespace {
+
+constexpr const char* version = "blackstart " BLACKSTART_VERSION " (" BLACKSTART_COMMIT ")";
+
+std::string full_name(const CLI::App& app) {
+    return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+std::vector<std::string> options_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* option : app.get_options())
+        for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+    return names;
+}
+
+bool holds(const std::vector<std::string>& words, const std::string& word) { return std::ranges::find(words, word) != words.end(); }
+
+// The words of the command line, and what each chosen command does. CLI11 only tells the words apart.
+class CommandLine {
+public:
+    CommandLine();
+    int run(int argc, char** argv);
+
+private:
+    CLI::App& add(const std::string& name, const std::string& about, const std::string& example);
+    CLI::App& add_with_file(const std::string& name, const std::string& word, const std::string& about, const std::string& example);
+    void add_readers();
+    void add_reports();
+    void add_inject();
+    int dispatch();
+    void refuse_extras(const CLI::App& app);
+    [[nodiscard]] std::string what_is_extra(const CLI::App& app, const std::string& word) const;
+    [[nodiscard]] const std::string& file(const CLI::App& app) const;
+
+    CLI::App app_{"Breaks DNS, latency and health checks on a real host, on purpose, and says whether the recovery held.", "blackstart"};
+    std::vector<std::string> files_;
+    std::string file_, out_;
+    bool json_ = false;
+    CLI::App* inject_ = nullptr;
+    std::deque<InjectKind> kinds_;
+    std::map<const CLI::App*, std::function<int()>> actions_;
+    std::map<const CLI::App*, std::vector<std::string>> later_;  // words that this version does not have yet
+};
+
+CommandLine::CommandLine() {
+    app_.footer("blackstart run all-checks-lie");
+    app_.formatter(help_formatter());
+    app_.require_subcommand(0, 1);
+    app_.allow_extras();
+    app_.set_help_flag("-h,--help", "this help");
+    app_.add_flag_callback(
+        "--version", [] { throw CLI::CallForVersion(version, 0); }, "version and commit");
+    add_readers();
+    add_inject();
+    add_reports();
+    later_[&app_] = {"report"};
+}
+
+CLI::App& CommandLine::add(const std::string& name, const std::string& about, const std::string& example) {
+    auto* sub = app_.add_subcommand(name, about);
+    sub->footer(example);
+    sub->formatter(help_formatter());
+    sub->allow_extras();
+    return *sub;
+}
+
+CLI::App& CommandLine::add_with_file(const std::string& name, const std::string& word, const std::string& about,
+                                     const std::string& example) {
+    auto& sub = add(name, about, example);
+    sub.add_option("file", file_)->type_name(word);
+    return sub;
+}
+
+void CommandLine::add_readers() {
+    auto& run = add_with_file("run", "FILE|DRILL", "Run an experiment; the exit code is the verdict.", "blackstart run all-checks-lie");
+    run.add_option("--out", out_, "run folder: must not exist, or be empty")->type_name("DIR");
+    run.add_flag("--json", json_, "the verdict as JSON");
+    actions_[&run] = [&] { return run_command(file(run), out_, json_); };
+
+    auto& checks = add("check", "Parse and validate experiment files; needs no privilege.", "blackstart check experiments/drills/*/*.toml");
+    checks.add_option("file", files_)->type_name("FILE...");
+    actions_[&checks] = [&] {
+        if (files_.empty()) throw Misuse("blackstart check: no FILE given");
+        return check(files_);
+    };
+
+    auto& plans = add_with_file("plan", "FILE|DRILL", "Say what would be touched, where, and for how long; changes nothing.",
+                                "blackstart plan all-checks-lie");
+    plans.add_flag("--json", json_, "the plan as JSON");
+    actions_[&plans] = [&] { return plan(file(plans), json_); };
+
+    auto& judges = add_with_file("judge", "RUN", "Judge a recorded run again, from its folder.",
+                                 "blackstart run all-checks-lie --out /tmp/r; blackstart judge /tmp/r/weak");
+    judges.add_flag("--json", json_, "the verdict as JSON");
+    actions_[&judges] = [&] { return judge_command(file(judges), json_); };
+}
+
+void CommandLine::add_reports() {
+    const auto plain = [&](const char* name, const char* about, const char* what, int (*call)(bool)) {
+        auto& sub = add(name, about, "blackstart " + std::string(name));
+        sub.add_flag("--json", json_, what);
+        actions_[&sub] = [this, call] { return call(json_); };
+    };
+    plain("drills", "List the shipped drills.", "as JSON", drills_command);
+    plain("doctor", "Say what this host can do, and the fix for what it cannot.", "as JSON", doctor);
+    plain("status", "Say what is injected now, by whom, and until when.", "as JSON", status);
+    plain("restore", "The red button: end every live run and inject on this host, and undo what is left.", "as JSON", restore);
+}
+
+void CommandLine::add_inject() {
+    inject_ =
+        &add("inject", "Put one fault in force by hand; Ctrl-C restores.", "blackstart inject dns --name db.test --answer empty --for 30s");
+    inject_->require_subcommand(0, 1);
+    for (const auto& name : fault_kinds()) {
+        auto& kind = kinds_.emplace_back(*inject_, name);
+        actions_[&kind.app()] = [&kind] { return kind.run(); };
+        later_[&kind.app()] = kind.later();
+    }
+    later_[inject_] = later_fault_kinds();
+    actions_[inject_] = []() -> int { throw Misuse("blackstart inject: no KIND given; expected " + alternatives(fault_kinds())); };
+}
+
+const std::string& CommandLine::file(const CLI::App& app) const {
+    if (file_.empty()) throw Misuse(full_name(app) + ": no " + app.get_option("file")->get_type_name() + " given");
+    return file_;
+}
+
+std::string CommandLine::what_is_extra(const CLI::App& app, const std::string& word) const {
+    const std::string name = word.substr(0, word.find('='));
+    const auto later = later_.find(&app);
+    if (later != later_.end() && holds(later->second, name)) return "'" + name + "' is known, but not in this version";
+    if (word.starts_with('-')) {
+        const auto near = nearest(name, options_of(app));
+        return "unknown option '" + name + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?");
+    }
+    if (const auto commands = commands_of(app); !commands.empty())
+        return (&app == inject_ ? "unknown kind '" : "unknown command '") + word + "'" + hint(word, commands);
+    return "unexpected '" + word + "'";
+}
+
+// What follows an unknown option may be its value, so only the first word is named.
+void CommandLine::refuse_extras(const CLI::App& app) {
+    if (const auto extra = app.remaining(); !extra.empty())
+        throw Misuse(full_name(app) + ": " + what_is_extra(app, extra.front()) + "\n`" + full_name(app) + " --help` shows what there is");
+    for (const auto* sub : app.get_subcommands()) refuse_extras(*sub);
+}
+
+int CommandLine::dispatch() {
+    refuse_extras(app_);
+    const CLI::App* chosen = &app_;
+    while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
+    if (chosen != &app_) return actions_.at(chosen)();
+    std::fputs(app_.help().c_str(), stderr);
+    return 2;
+}
+
+int CommandLine::run(int argc, char** argv) {
+    try {
+        app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        std::fputs(app_.help().c_str(), stdout);
+        return 0;
+    } catch (const CLI::CallForVersion&) {
+        std::puts(version);
+        return 0;
+    } catch (const CLI::ArgumentMismatch& error) {
+        const std::string said = error.what();  // "--name: 1 required NAME missing"
+        throw Misuse(said.substr(0, said.find(':')) + ": its value is missing");
+    } catch (const CLI::Error& error) {
+        throw Misuse(error.what());
+    }
+    return dispatch();
+}
+
+}  // namespace
+
+int command_line(int argc, char** argv) { return CommandLine().run(argc, argv); }
+
+}  // namespace blackstart

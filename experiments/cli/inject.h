@@ -1,0 +1,37 @@
+// `blackstart inject KIND`: the options are the fault's keys.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "experiments/parse/faults.h"
+
+namespace blackstart {
+
+// One kind's subcommand: described when made, read when chosen.
+class InjectKind {
+public:
+    InjectKind(CLI::App& inject, const std::string& kind);
+    InjectKind(const InjectKind&) = delete;
+    InjectKind& operator=(const InjectKind&) = delete;
+
+    [[nodiscard]] CLI::App& app() { return *app_; }
+    // Options of the design that this version does not have.
+    [[nodiscard]] std::vector<std::string> later() const;
+    // Reads the options that were given. Throws Misuse with everything that is wrong.
+    int run();
+
+private:
+    void read(Complaints& complaints);
+
+    PlannedFault fault_;
+    TargetSpec scope_;
+    Keys keys_;
+    bool json_ = false;
+    CLI::App* app_;
+};
+
+}  // namespace blackstart

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "experiments/commands/commands.h"
+#include "injector/fault.h"
+#include "injector/injection.h"
+#include "injector/kernel/features.h"
+#include "injector/kernel/remains.h"
+#include "injector/registry.h"
+
+namespace blackstart {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct KindRow {
+    std::string kind;
+    std::optional<Refusal> refusal;
+};
+
+template <std::size_t... Index> std::vector<KindRow> ask_kinds(std::index_sequence<Index...>) {
+    const Fault one_of_each[] = {std::variant_alternative_t<Index, Fault>{}...};
+    std::vector<KindRow> rows;
+    for (const auto& fault : one_of_each) rows.push_back({kind(fault), unsupported(fault)});
+    return rows;
+}
+
+struct Findings {
+    std::vector<KindRow> kinds = ask_kinds(std::make_index_sequence<std::variant_size_v<Fault>>());
+    std::vector<Feature> features = blackstart::features();
+    std::vector<std::string> left;
+
+    [[nodiscard]] bool fit() const {
+        return std::ranges::none_of(kinds, [](const KindRow& row) { return row.refusal.has_value(); });
+    }
+};
+
+std::vector<std::string> look_for_leftovers() {
+    Living living;
+    for (const auto& process : live_processes()) {
+        living.pids.insert(process.pid);
+        for (const auto& fault : process.faults) living.netns_inodes.insert(fault.netns_inode);
+    }
+    return ownerless(living, std::chrono::milliseconds(500));
+}
+
+void tell(const Findings& found) {
+    fmt::print("faults\n");
+    for (const auto& [kind, refusal] : found.kinds) {
+        fmt::print("  {:16} {:4} {}\n", kind, refusal ? "no" : "yes", refusal ? refusal->reason : "");
+        if (refusal) fmt::print("  {:21} fix: {}\n", "", refusal->fix);
+    }
+    fmt::print("features\n");
+    for (const auto& feature : found.features) {
+        fmt::print("  {:16} {:4} {} (for {})\n", feature.name, feature.there ? "yes" : "no", feature.detail, feature.use);
+        if (!feature.there) fmt::print("  {:21} fix: {}\n", "", feature.fix);
+    }
+    fmt::print("left behind\n");
+    if (found.left.empty())
+        fmt::print("  nothing{}\n", ::geteuid() == 0 ? "" : " in the journal; programs and devices are for root to see");
+    for (const auto& what : found.left) fmt::print("  {}\n", what);
+    if (!found.left.empty()) fmt::print("  fix: blackstart restore\n");
+}
+
+void tell_json(const Findings& found) {
+    Json all{{"format", "blackstart-doctor/1.0"}, {"fit", found.fit()}, {"faults", Json::array()}, {"features", Json::array()}};
+    for (const auto& [kind, refusal] : found.kinds) {
+        Json row{{"kind", kind}, {"can", !refusal}};
+        if (refusal) row.update({{"reason", refusal->reason}, {"fix", refusal->fix}});
+        all["faults"].push_back(row);
+    }
+    for (const auto& feature : found.features) {
+        Json row{{"name", feature.name}, {"there", feature.there}, {"detail", feature.detail}, {"use", feature.use}};
+        if (!feature.there) row["fix"] = feature.fix;
+        all["features"].push_back(row);
+    }
+    all["left"] = found.left;
+    std::cout << all.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+}  // namespace
+
+int doctor(bool json) {
+    Findings found;
+    found.left = look_for_leftovers();
+    json ? tell_json(found) : tell(found);
+    return found.fit() ? 0 : 4;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,105 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "experiments/armed.h"
+#include "experiments/clock.h"
+#include "experiments/commands/commands.h"
+#include "injector/injection.h"
+#include "injector/kernel/error.h"
+#include "probes/loop.h"
+
+namespace blackstart {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Told {
+    bool json;
+
+    void armed(const PlannedFault& fault, const Target& target, const Armed& armed) const {
+        std::vector<std::string> interfaces;
+        for (const auto& interface : target.interfaces) interfaces.push_back(interface.name);
+        if (json) {
+            say(Json{{"event", "armed"},
+                     {"format", "blackstart-inject/1.0"},
+                     {"kind", kind(fault.fault)},
+                     {"netns", target.spec.netns},
+                     {"interfaces", interfaces},
+                     {"cgroup", target.cgroup.path},
+                     {"how", armed.how()},
+                     {"until", armed.until()},
+                     {"seed", fault.terms.seed},
+                     {"pid", ::getpid()}});
+            return;
+        }
+        std::cout << "armed " << kind(fault.fault) << " on";
+        for (const auto& name : interfaces) std::cout << ' ' << name;
+        std::cout << (target.spec.netns.empty() ? "" : " in " + target.spec.netns) << " through " << armed.how() << ", until "
+                  << armed.until() << std::endl;
+    }
+
+    void restored(const Tally& tally, const std::vector<std::string>& left) const {
+        if (json) {
+            say(Json{{"event", "restored"},
+                     {"hits", tally.hits},
+                     {"matched", tally.matched},
+                     {"unseen", tally.unseen},
+                     {"dropped", tally.dropped},
+                     {"lapsed", tally.lapsed},
+                     {"whole", left.empty()},
+                     {"left", left}});
+            return;
+        }
+        std::cout << "restored: " << tally.hits << " of " << tally.matched << " matching packets or messages were hit";
+        if (tally.unseen > 0) std::cout << ", " << tally.unseen << " could not be handled safely and passed";
+        if (tally.dropped > 0) std::cout << ", " << tally.dropped << " were lost by the fault";
+        std::cout << (tally.lapsed ? "; its lease lapsed" : "") << std::endl;
+        for (const auto& what : left) std::cerr << "blackstart: still there: " << what << '\n';
+    }
+
+    static void say(const Json& event) { std::cout << event.dump() << std::endl; }
+};
+
+}  // namespace
+
+int inject_command(const PlannedFault& asked, const TargetSpec& scope, bool json) {
+    if (const auto refusal = unsupported(asked.fault)) throw Unfit(refusal->reason, refusal->fix);
+    PlannedFault fault = asked;
+    if (fault.name.empty()) fault.name = kind(fault.fault);
+    if (fault.terms.seed == 0) fault.terms.seed = draw_seed();
+    Target target = resolve(scope);
+
+    Loop loop;
+    int signal = 0;
+    const auto end_by = [&](int number) {
+        return loop.signal(number, [&, number] {
+            signal = number;
+            loop.stop();
+        });
+    };
+    const auto interrupted = end_by(SIGINT), terminated = end_by(SIGTERM), hung_up = end_by(SIGHUP);
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that went away must not keep us from restoring
+
+    Registration registration(command_line());
+    Armed armed(registration, fault, target, scope.netns.empty() ? "host" : scope.netns);
+    const Told told{json};
+    told.armed(fault, target, armed);
+    target.netns.reset();  // a namespace that is deleted meanwhile goes: armed faults do not hold it, nor do we
+
+    const auto renewal = loop.every(Loop::now() + kRenewal, kRenewal, [&](auto) {
+        if (!armed.renew()) loop.stop();
+    });
+    const auto end = loop.at(Loop::now() + fault.terms.duration, [&] { loop.stop(); });
+    loop.run();
+
+    const auto [tally, left] = armed.restore();
+    told.restored(tally, left);
+    if (!left.empty()) return 5;
+    if (signal != 0) return 128 + signal;
+    return tally.hits > 0 && !tally.lapsed ? 0 : 3;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,20 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "experiments/commands/commands.h"
+#include "experiments/report/json.h"
+#include "experiments/report/text.h"
+#include "experiments/run_folder.h"
+
+namespace blackstart {
+
+int judge_command(const std::string& run, bool json) {
+    const auto [experiment, verdict] = judge_folder(run);
+    const std::string as_json = to_json(experiment, verdict);
+    write_verdict(run, as_json);  // a folder that is not ours to write is judged all the same
+    std::cout << (json ? as_json : to_text(experiment, verdict, wants_colour(STDOUT_FILENO))) << std::flush;
+    return verdict.exit_code;
+}
+
+}  // namespace blackstart

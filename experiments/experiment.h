@@ -1,0 +1,67 @@
+// An experiment as data: what the file says, with every default filled in and every value checked.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/expectations/expectation.h"
+#include "injector/fault.h"
+#include "injector/injection.h"
+#include "injector/target.h"
+#include "probes/probe.h"
+
+namespace blackstart {
+
+struct PlannedFault {
+    std::string name;  // unique; "KIND-N" if the file gives none
+    Fault fault;
+    std::vector<std::string> targets;  // names of targets; empty: one target, the host itself
+    std::chrono::nanoseconds at{0};    // from t0
+    Terms terms;                       // terms.duration is `for`; terms.seed is derived from the run's seed
+};
+
+struct Guard {
+    std::string probe;
+    Limit success;                                           // trips = "success < 50%"
+    std::chrono::nanoseconds over{std::chrono::seconds(5)};  // sliding window
+    std::string text;                                        // `trips` as written
+};
+
+// One way to ask whether a service is up: a TCP address or an http URL that answers 2xx, or a DNS server that answers.
+struct Ready {
+    std::string tcp, http, dns;  // one of the three; empty all: ready when it runs
+    std::chrono::nanoseconds timeout{std::chrono::seconds(10)};
+};
+
+struct Service {
+    std::string name, host;
+    std::vector<std::string> run;  // argv, no shell; its working directory is the experiment file's folder
+    Ready ready;
+    bool restart = false;
+    std::string package;  // the Debian package that brings run[0]; named when it is missing
+};
+
+struct LabPlan {
+    std::map<std::string, std::vector<std::string>> hosts;  // host -> addresses, IPv4 and IPv6, without a prefix length
+    std::string resolver;                                   // for each host's resolv.conf; "" = none
+    std::vector<Service> services;                          // started in this order
+};
+
+struct Experiment {
+    std::string name, title;
+    std::chrono::nanoseconds baseline{std::chrono::seconds(5)};
+    std::chrono::nanoseconds duration{0};
+    std::optional<std::uint64_t> seed;  // absent: drawn when run, and recorded
+    std::map<std::string, TargetSpec> targets;
+    std::vector<PlannedFault> faults;
+    std::vector<Probe> probes;
+    std::vector<Expectation> expectations;
+    std::vector<Guard> guards;
+    std::optional<LabPlan> lab;
+};
+
+}  // namespace blackstart

@@ -1,0 +1,32 @@
+// TOML -> Experiment. Reports every error in the text, not only the first.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "experiments/experiment.h"
+
+namespace blackstart {
+
+struct Diagnostic {
+    std::string file;
+    std::size_t line = 0, column = 0;  // from 1; 0: the whole file
+    std::string text;                  // what is wrong, and the nearest right word where there is one
+};
+
+struct Parsed {
+    Experiment experiment;  // complete only if there are no errors
+    std::vector<Diagnostic> errors, warnings;
+};
+
+// `file` is used for messages only.
+Parsed parse(std::string_view text, const std::string& file);
+// Throws Misuse if it cannot be read.
+std::string read_file(const std::filesystem::path& file);
+
+// "file:line:column: text", as compilers print it.
+std::string to_string(const Diagnostic& diagnostic);
+
+}  // namespace blackstart

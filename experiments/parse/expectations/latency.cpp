@@ -1,0 +1,44 @@
+#include <charconv>
+#include <cmath>
+
+#include "experiments/parse/expectations.h"
+#include "experiments/parse/limits.h"
+
+namespace blackstart {
+namespace {
+
+// "p99" -> 0.99, "p99.9" -> 0.999; nothing for what is no quantile between 0 and 1.
+std::optional<double> quantile(const std::string& key) {
+    double percent = 0;
+    if (!key.starts_with('p')) return std::nullopt;
+    const auto [end, error] = std::from_chars(key.data() + 1, key.data() + key.size(), percent, std::chars_format::fixed);
+    if (error != std::errc() || end != key.data() + key.size() || !(percent > 0 && percent < 100)) return std::nullopt;
+    return std::round(percent * 1e6) / 1e8;  // 0.999 as it is written elsewhere, not 99.9 / 100
+}
+
+Type<std::map<double, Limit>> quantiles() {
+    return {"LIMITS", Shape::pairs, false, [](const Datum& datum, Complaints& complaints) -> std::optional<std::map<double, Limit>> {
+                if (datum.type != Datum::Type::table || datum.table.empty()) {
+                    complaints.error(datum.place, "expected limits such as { p99 = \"<= 250ms\" }, not " + described(datum));
+                    return std::nullopt;
+                }
+                std::map<double, Limit> limits;
+                for (const auto& entry : datum.table) {
+                    const Complaints::About about(complaints, entry.key);
+                    const auto share = quantile(entry.key);
+                    if (!share) complaints.error(entry.place, "'" + entry.key + "' is no quantile: expected p50, p99, \"p99.9\" …");
+                    const auto limit = type::duration_limit().read(entry.value, complaints);
+                    if (share && limit) limits[*share] = *limit;
+                }
+                if (limits.size() != datum.table.size()) return std::nullopt;
+                return limits;
+            }};
+}
+
+}  // namespace
+
+template <> void describe_condition(Keys& keys, LatencyLimits& latency) {
+    keys.add("latency", quantiles(), latency.quantiles).need().says("limits of quantiles, as in { p99 = \"<= 250ms\" }");
+}
+
+}  // namespace blackstart

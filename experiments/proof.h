@@ -1,0 +1,19 @@
+// Whether each fault really acted, as the history tells it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/verdict.h"
+
+namespace blackstart {
+
+inline constexpr const char* host_target = "host";  // what a fault without a target is on
+
+// One for each fault and target, in the experiment's order. Proved: armed, acted at least once, and ended when it was to.
+std::vector<Proof> proofs(const Experiment& experiment, const History& history);
+
+// Whether a lease lapsed: final, and the run is inconclusive (DESIGN §2, law 2). "" or which.
+std::string lapsed(const History& history);
+
+}  // namespace blackstart

@@ -1,0 +1,119 @@
+#include "experiments/report/words.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace blackstart {
+namespace {
+
+template <class List> std::string listed(const List& list, const char* none) {
+    return list.empty() ? none : fmt::format("{}", fmt::join(list, ", "));
+}
+
+std::string answer(const DnsFault& fault) {
+    switch (fault.answer) {
+        case DnsFault::Answer::empty:
+            return "answered empty (NOERROR, no records)";
+        case DnsFault::Answer::nxdomain:
+            return "answered NXDOMAIN";
+        case DnsFault::Answer::servfail:
+            return "answered SERVFAIL";
+        case DnsFault::Answer::refused:
+            return "answered REFUSED";
+        case DnsFault::Answer::timeout:
+            return "never answered";
+        case DnsFault::Answer::addresses:
+            break;
+    }
+    return fmt::format("answered {} with a TTL of {}s", fmt::join(fault.addresses, ", "), fault.ttl.count());
+}
+
+std::string words(const DnsFault& fault) {
+    std::vector<std::string> types;
+    for (const auto type : fault.types) types.push_back(type == 1 ? "A" : type == 28 ? "AAAA" : fmt::format("TYPE{}", type));
+    return fmt::format("queries for {} of {}, to {}, UDP port {}: {}", listed(fault.names, "no name"),
+                       types.empty() ? "any type" : "type " + listed(types, ""), listed(fault.servers, "any server"), fault.port,
+                       answer(fault));
+}
+
+const char* words(Match::Way way) {
+    switch (way) {
+        case Match::Way::egress:
+            return "egress";
+        case Match::Way::ingress:
+            return "ingress";
+        case Match::Way::both:
+            break;
+    }
+    return "egress and ingress, each";
+}
+
+std::string words(const LatencyFault& fault) {
+    const auto& match = fault.match;
+    auto text = fmt::format("{} between {} and {}", match.protocol == "any" ? "packets" : match.protocol, listed(match.from, "here"),
+                            listed(match.to, "anywhere"));
+    if (!match.ports.empty()) text += fmt::format(", port {}", fmt::join(match.ports, ", "));
+    text += fmt::format(", {}: delayed by {}", words(match.direction), in_words(fault.delay));
+    if (fault.jitter.count() > 0) text += " ± " + in_words(fault.jitter);
+    return text;
+}
+
+std::string words(const HealthFault& fault) {
+    const auto checks = fmt::format("{} checks of {} from {}, port {}", fault.protocol, fault.path.empty() ? "any path" : fault.path,
+                                    listed(fault.from, "anyone"), listed(fault.ports, "any"));
+    switch (fault.result) {
+        case HealthFault::Result::status:
+            return fmt::format("{}: told {}", checks, fault.status);
+        case HealthFault::Result::timeout:
+            return checks + ": never answered";
+        case HealthFault::Result::reset:
+            break;
+    }
+    return checks + ": reset";
+}
+
+std::vector<std::string> limits(const DnsFault&) {
+    return {"DNS over TCP, TLS (853) and HTTPS (443) passes: a name cannot be matched there",
+            "a client that asks its local cache sends no packet; the cache's own query is the one that is matched"};
+}
+std::vector<std::string> limits(const LatencyFault& fault) {
+    std::vector<std::string> said{"the delay is per packet and direction: a TCP handshake and a request take it once each"};
+    if (!fault.match.to.empty()) said.emplace_back("a host name is resolved once, when the fault is armed");
+    return said;
+}
+std::vector<std::string> limits(const HealthFault& fault) {
+    std::vector<std::string> said{"checks under TLS cannot be read and pass"};
+    if (fault.result != HealthFault::Result::status)
+        said.emplace_back("the connection that a check came on is held or ended, with whatever else it carries");
+    return said;
+}
+
+}  // namespace
+
+std::string in_words(std::chrono::nanoseconds time) {
+    const auto ns = static_cast<double>(time.count());
+    if (time.count() >= 1'000'000'000) return fmt::format("{:g}s", ns / 1e9);
+    if (time.count() >= 1'000'000) return fmt::format("{:g}ms", ns / 1e6);
+    return time.count() == 0 ? "0s" : fmt::format("{:g}us", ns / 1e3);
+}
+
+std::string in_words(const Fault& fault) {
+    return std::visit([](const auto& kind) { return words(kind); }, fault);
+}
+
+std::string in_words(const Terms& terms) {
+    auto text = "for " + in_words(terms.duration);
+    if (terms.probability < 1) text += fmt::format("; a share of {:g}%", terms.probability * 100);
+    if (terms.cycle && terms.cycle->fail > 0)
+        text += fmt::format("; of each {}, {} are hit and {} pass", terms.cycle->fail + terms.cycle->pass, terms.cycle->fail,
+                            terms.cycle->pass);
+    else if (terms.cycle)
+        text += fmt::format("; {} on, {} off", in_words(terms.cycle->on), in_words(terms.cycle->off));
+    return text;
+}
+
+std::vector<std::string> limits_of(const Fault& fault) {
+    return std::visit([](const auto& kind) { return limits(kind); }, fault);
+}
+
+}  // namespace blackstart

@@ -1,0 +1,281 @@
+#include "experiments/run.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "experiments/armed.h"
+#include "experiments/clock.h"
+#include "experiments/guard.h"
+#include "experiments/history.h"
+#include "experiments/lab.h"
+#include "experiments/verdict.h"
+#include "experiments/version.h"
+#include "injector/kernel/error.h"
+#include "injector/kernel/netns.h"
+#include "probes/watch.h"
+
+namespace blackstart {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::nanoseconds;
+
+double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+// Made before anything is touched; an empty folder is taken over, one with something in it is somebody's.
+void make_folder(const fs::path& folder) {
+    std::error_code error;
+    if (fs::exists(folder, error) && (!fs::is_directory(folder, error) || !fs::is_empty(folder, error)))
+        throw Misuse("run folder " + folder.string() + " is already there and not empty: name another with --out");
+    fs::create_directories(folder / "logs", error);
+    if (error) throw Misuse("cannot make run folder " + folder.string() + ": " + error.message());
+}
+
+void write_experiment(const fs::path& folder, const std::string& text) {
+    std::ofstream file(folder / "experiment.toml", std::ios::binary);
+    file << text;
+    if (!file.flush()) throw Misuse("cannot write " + (folder / "experiment.toml").string());
+}
+
+class Run {
+public:
+    Run(const Experiment& experiment, const RunOptions& options)
+        : experiment_(experiment), options_(options), registration_(command_line()), head_(head(experiment)) {}
+
+    void go() {
+        prepare();
+        begin_baseline();
+        loop_.run();
+        finish();
+    }
+
+private:
+    static History head(const Experiment& experiment) {
+        History made;
+        made.experiment = experiment.name;
+        made.seed = experiment.seed.value_or(0);
+        made.version = kVersion;
+        return made;
+    }
+
+    // --- before anything is in force -------------------------------------------------------------------------------
+
+    void prepare() {
+        for (const auto& planned : experiment_.faults)
+            if (const auto refusal = unsupported(planned.fault))
+                throw Unfit("fault '" + planned.name + "': " + refusal->reason, refusal->fix);
+        if (!experiment_.lab) resolve_targets();  // names that do not exist: known before the first probe
+        std::signal(SIGPIPE, SIG_IGN);
+        for (const int number : {SIGINT, SIGTERM, SIGHUP})
+            signals_.push_back(loop_.signal(number, [this, number] { interrupted(number); }));
+        head_.origin = wall_clock();
+        origin_ = Loop::now();
+        recorder_.emplace(options_.folder / "history.ndjson", head_);
+        if (experiment_.lab) start_lab();
+        watch_.emplace(loop_, experiment_.probes, places(), [this](const Observation& seen) { observed(seen); });
+    }
+
+    void start_lab() {
+        tell(fmt::format("lab: {} hosts, {} services", experiment_.lab->hosts.size(), experiment_.lab->services.size()));
+        lab_.emplace(*experiment_.lab, options_.file.parent_path());
+        lab_->start(loop_, options_.folder / "logs", [this](const std::string& service, const std::string& what) {
+            record(event::Service{service, what});
+            tell("lab: " + service + " " + what);
+        });
+        resolve_targets();
+    }
+
+    void resolve_targets() {
+        for (const auto& [name, spec] : experiment_.targets) {
+            TargetSpec found = spec;
+            if (lab_ && lab_->has(spec.netns)) found.netns = lab_->netns_path(spec.netns);
+            targets_.emplace(name, resolve(found));
+        }
+        for (const auto& planned : experiment_.faults)
+            if (planned.targets.empty() && !targets_.contains(kHost)) targets_.emplace(kHost, resolve(TargetSpec{}));
+    }
+
+    std::vector<Place> places() {
+        std::vector<Place> found;
+        for (const auto& probe : experiment_.probes) {
+            if (lab_ && lab_->has(probe.from)) {
+                found.push_back(lab_->place(probe.from));
+            } else if (probe.from.empty()) {
+                found.push_back({});
+            } else {
+                namespaces_.push_back(open_netns(probe.from));
+                found.push_back({namespaces_.back().get(), -1});
+            }
+        }
+        return found;
+    }
+
+    // --- the phases ------------------------------------------------------------------------------------------------
+
+    void begin_baseline() {
+        record(event::Started{});
+        tell(fmt::format("baseline: {:g}s", seconds(experiment_.baseline)));
+        watch_->start();
+        next_ = loop_.at(Loop::now() + experiment_.baseline, [this] { begin_faults(); });
+        renewal_ = loop_.every(Loop::now() + kRenewal, kRenewal, [this](nanoseconds) { renew(); });
+    }
+
+    void begin_faults() {
+        if (const auto why = baseline_failure(experiment_, baseline_history()); !why.empty()) {
+            record(event::Unsteady{why});
+            return end_early("the baseline did not hold: " + why);
+        }
+        in_baseline_ = false;
+        seen_in_baseline_ = {};
+        const auto t0 = Loop::now();
+        record(event::T0{});
+        tell(fmt::format("t0: observing for {:g}s", seconds(experiment_.duration)));
+        for (const auto& guard : experiment_.guards) guards_.emplace_back(guard, t0);
+        for (const auto& planned : experiment_.faults) schedule(planned, t0);
+        next_ = loop_.at(t0 + experiment_.duration, [this] { drain(); });
+    }
+
+    void schedule(const PlannedFault& planned, nanoseconds t0) {
+        const auto names = planned.targets.empty() ? std::vector<std::string>{kHost} : planned.targets;
+        for (const auto& target : names) timers_.push_back(loop_.at(t0 + planned.at, [this, &planned, target] { arm(planned, target); }));
+        timers_.push_back(loop_.at(t0 + planned.at + planned.terms.duration, [this, &planned] { disarm(planned.name); }));
+    }
+
+    void drain() {
+        disarm_all();
+        timers_.clear();
+        watch_->drain([this] { loop_.stop(); });
+    }
+
+    // Restores at once; what the probes have in flight is still waited for, unless somebody waits for us.
+    void end_early(const std::string& why, bool wait = true) {
+        next_.reset();
+        guards_.clear();
+        drain();
+        tell("ended early: " + why);
+        if (!wait) loop_.stop();
+    }
+
+    void finish() {
+        disarm_all();
+        watch_.reset();
+        if (lab_) {
+            for (auto& what : lab_->stop()) left_.push_back(std::move(what));
+            targets_.clear();
+            lab_.reset();
+        }
+        record(event::Restored{left_.empty(), left_});
+        record(event::Ended{});
+        recorder_->flush();
+        if (!recorder_->failure().empty()) tell("the history could not be written whole: " + recorder_->failure());
+    }
+
+    // --- faults ----------------------------------------------------------------------------------------------------
+
+    void arm(const PlannedFault& planned, const std::string& target) {
+        try {
+            armed_.push_back(std::make_unique<Armed>(registration_, planned, targets_.at(target), target));
+            record(event::Armed{planned.name, target, armed_.back()->how()});
+            tell(fmt::format("armed: {} on {} through {}", planned.name, target, armed_.back()->how()));
+        } catch (const std::runtime_error& error) {
+            record(event::Lost{planned.name, target, error.what()});
+            tell(fmt::format("not armed: {} on {}: {}", planned.name, target, error.what()));
+        }
+    }
+
+    void disarm(Armed& armed) {
+        const auto [tally, left] = armed.restore();
+        record(event::Disarmed{armed.fault(), armed.target(), tally, std::nullopt});
+        tell(fmt::format("restored: {} on {}: {} hits{}", armed.fault(), armed.target(), tally.hits,
+                         tally.lapsed ? ", its lease lapsed" : ""));
+        left_.insert(left_.end(), left.begin(), left.end());
+    }
+
+    template <class Which> void disarm_if(Which which) {
+        for (auto& armed : armed_)
+            if (which(*armed)) {
+                disarm(*armed);
+                armed.reset();
+            }
+        std::erase(armed_, nullptr);
+    }
+    void disarm(const std::string& fault) {
+        disarm_if([&](const Armed& armed) { return armed.fault() == fault; });
+    }
+    void disarm_all() {
+        disarm_if([](const Armed&) { return true; });
+    }
+    void renew() {
+        disarm_if([](Armed& armed) { return !armed.renew(); });
+    }
+
+    // --- what is seen ----------------------------------------------------------------------------------------------
+
+    void observed(const Observation& seen) {
+        const Event event{seen.start - origin_,
+                          event::Observed{experiment_.probes[seen.probe].name, seen.ok, seen.why, seen.latency, seen.value}};
+        recorder_->record(event);
+        if (in_baseline_) seen_in_baseline_.push_back(event);
+        for (std::size_t i = 0; i < guards_.size(); i++) {
+            if (experiment_.guards[i].probe != experiment_.probes[seen.probe].name) continue;
+            const auto why = guards_[i].see(seen, Loop::now());
+            if (!why) continue;
+            record(event::Tripped{experiment_.guards[i].probe, *why});
+            return end_early("a guard tripped: " + *why);
+        }
+    }
+
+    History baseline_history() const {
+        History history = head_;
+        history.events = seen_in_baseline_;
+        return history;
+    }
+
+    void interrupted(int number) {
+        record(event::Interrupted{number});
+        end_early(fmt::format("signal {}", number), false);
+    }
+
+    void record(EventKind kind) {
+        const Event event{Loop::now() - origin_, std::move(kind)};
+        if (in_baseline_) seen_in_baseline_.push_back(event);
+        recorder_->record(event);
+    }
+    void tell(const std::string& line) const {
+        if (options_.progress) options_.progress(fmt::format("{:7.1f}s  {}", seconds(Loop::now() - origin_), line));
+    }
+
+    inline static const std::string kHost = "host";  // the target of a fault that names none
+
+    const Experiment& experiment_;
+    const RunOptions& options_;
+    Registration registration_;
+    History head_;
+    nanoseconds origin_ = Loop::now();
+    std::optional<Recorder> recorder_;
+    bool in_baseline_ = true;
+    std::vector<Event> seen_in_baseline_;  // what the baseline is judged by at t0
+    std::vector<std::string> left_;
+
+    Loop loop_;
+    std::vector<Loop::Source> signals_, timers_;
+    Loop::Source next_, renewal_;
+    std::optional<Lab> lab_;
+    std::vector<unique_fd> namespaces_;
+    std::map<std::string, Target> targets_;
+    std::optional<Watch> watch_;  // before armed_: its children are forked while no fault is in force
+    std::vector<GuardWatch> guards_;
+    std::vector<std::unique_ptr<Armed>> armed_;  // last: the first to go
+};
+
+}  // namespace
+
+void run(const Experiment& experiment, const std::string& text, const RunOptions& options) {
+    make_folder(options.folder);
+    write_experiment(options.folder, text);
+    Run(experiment, options).go();
+}
+
+}  // namespace blackstart

@@ -1,0 +1,22 @@
+// Runs an experiment: baseline, faults, observation; records its history; restores.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "experiments/experiment.h"
+
+namespace blackstart {
+
+struct RunOptions {
+    std::filesystem::path file;                             // the experiment file, already parsed
+    std::filesystem::path folder;                           // the run folder: must not exist, or be empty
+    std::function<void(const std::string& line)> progress;  // for stderr
+};
+
+// Leaves experiment.toml (as run), history.ndjson and the services' logs in the folder. Everything is restored when it
+// returns or throws (Unfit, Misuse: nothing was touched). Signals (SIGINT, SIGTERM) are recorded and end the run early.
+void run(const Experiment& experiment, const std::string& text, const RunOptions& options);
+
+}  // namespace blackstart

@@ -1,0 +1,61 @@
+#include "experiments/run_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "experiments/parse.h"
+#include "injector/kernel/error.h"
+#include "injector/kernel/unique_fd.h"
+
+namespace blackstart {
+namespace {
+
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+Experiment experiment_as_run(const std::filesystem::path& file) {
+    Parsed parsed = parse(read_file(file), file.string());
+    std::string errors;
+    for (const Diagnostic& error : parsed.errors) errors += (errors.empty() ? "" : "\n") + to_string(error);
+    if (!errors.empty()) throw Misuse(errors);
+    return std::move(parsed.experiment);
+}
+
+}  // namespace
+
+JudgedRun judge_folder(const std::filesystem::path& folder) {
+    JudgedRun run{experiment_as_run(folder / experiment_file), {}};
+    const History history = read_history(folder / history_file);
+    if (history.experiment != run.experiment.name) {
+        throw Misuse(fmt::format("{}: the history is of \"{}\", and {} is \"{}\"", folder.string(), history.experiment, experiment_file,
+                                 run.experiment.name));
+    }
+    run.verdict = judge(run.experiment, history);
+    return run;
+}
+
+std::string write_verdict(const std::filesystem::path& folder, const std::string& json) {
+    std::string temporary = (folder / (std::string(verdict_file) + ".XXXXXX")).string();
+    const unique_fd file(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (!file) return std::strerror(errno);
+    const std::string target = (folder / verdict_file).string();
+    if (write_all(file.get(), json) && ::fchmod(file.get(), 0644) == 0 && std::rename(temporary.c_str(), target.c_str()) == 0) return "";
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    return std::strerror(error);
+}
+
+}  // namespace blackstart

@@ -1,0 +1,28 @@
+// The folder that a run leaves: experiment.toml (as run, byte for byte), history.ndjson, verdict.json, the services' logs.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "experiments/experiment.h"
+#include "experiments/verdict.h"
+
+namespace blackstart {
+
+inline constexpr const char* experiment_file = "experiment.toml";
+inline constexpr const char* history_file = "history.ndjson";
+inline constexpr const char* verdict_file = "verdict.json";
+
+struct JudgedRun {
+    Experiment experiment;
+    Verdict verdict;
+};
+
+// Judges what the folder records: reads experiment.toml and history.ndjson and nothing else. `run` calls it as well, so that
+// both say the same. Throws Misuse if a file is missing, is not what it should be, or is of another experiment.
+JudgedRun judge_folder(const std::filesystem::path& folder);
+
+// Puts the text (to_json) in place of verdict.json, whole or not at all. Returns why it could not; "" if it could.
+std::string write_verdict(const std::filesystem::path& folder, const std::string& json);
+
+}  // namespace blackstart
