@@ -1,0 +1,314 @@
+"""What keeps the host whole, as a user meets it: status, restore, doctor, and two processes that want the same thing."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import BLACKSTART, die_with_parent, inject, sh
+
+
+def blackstart(*argv, **kw):
+    return sh(BLACKSTART, *argv, check=False, **kw)
+
+
+def status():
+    done = blackstart("status", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["format"] == "blackstart-status/1.0"
+    return told["processes"]
+
+
+def restore():
+    done = blackstart("restore", "--json")
+    told = json.loads(done.stdout)
+    assert told["format"] == "blackstart-restore/1.0"
+    return done.returncode, told
+
+
+@pytest.fixture
+def client(lab):
+    return lab.pair()[0]
+
+
+@pytest.fixture
+def other(lab):
+    host = lab.host("other")
+    return host
+
+
+def dns(host, name, *options, **kw):
+    return inject(host, "dns", "--name", name, "--answer", "empty", *options, **kw)
+
+
+def refused(host, *argv):
+    """Whether a second process is refused, and what it says."""
+    done = blackstart("inject", *argv, "--for", "60s", "--netns", host.name, "--json", timeout=10)
+    assert done.returncode == 4 and done.stdout == "", (done.returncode, done.stdout, done.stderr)
+    return done.stderr
+
+
+@pytest.fixture
+def as_nobody(lab):
+    """Runs a command of blackstart without privilege, from where anybody may: the build folder may be closed to others."""
+    folder = Path("/run/netns/.anybody")
+    folder.mkdir(mode=0o755)
+    program = shutil.copy(BLACKSTART, folder / "blackstart")
+    yield lambda *argv: sh("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, *argv, check=False)
+    shutil.rmtree(folder)
+
+
+# --- status ---------------------------------------------------------------------------------------------------------
+
+
+def test_status_says_what_is_injected_where_by_whom_and_until_when(client):
+    assert status() == []
+    assert "nothing is injected" in blackstart("status").stdout
+    with dns(client, "db.test") as injected:
+        (process,) = status()
+        assert process["pid"] == injected.process.pid
+        assert "inject dns --name db.test" in process["command"]
+        (fault,) = process["faults"]
+        assert (fault["kind"], fault["target"]) == ("dns", client.name)
+        assert "eth0" in fault["interfaces"]
+        assert fault["until"] == injected.armed["until"]
+        text = blackstart("status").stdout
+        assert str(injected.process.pid) in text and "dns" in text and client.name in text
+        injected.stop()
+        assert status() == []
+
+
+def test_status_needs_no_privilege(client, as_nobody):
+    with dns(client, "db.test") as injected:
+        done = as_nobody("status", "--json")
+        assert done.returncode == 0, done.stderr
+        assert [p["pid"] for p in json.loads(done.stdout)["processes"]] == [injected.process.pid]
+
+
+def test_status_forgets_a_killed_process(client):
+    with dns(client, "db.test") as injected:
+        injected.stop(signal.SIGKILL)
+        assert status() == []
+        assert list(Path("/run/blackstart").glob("*.json")) == []
+
+
+# --- two processes, one thing ---------------------------------------------------------------------------------------
+
+
+def test_one_name_is_for_one_process(client):
+    with dns(client, "db.test") as first:
+        said = refused(client, "dns", "--name", "DB.test.", "--answer", "nxdomain")
+        assert f"process {first.process.pid}" in said and "dns:db.test" in said and "fix:" in said
+        refused(client, "dns", "--name", "*.test", "--answer", "nxdomain")
+    with dns(client, "*.svc.test"):
+        refused(client, "dns", "--name", "a.b.svc.test", "--answer", "nxdomain")
+
+
+def test_one_port_is_for_one_process(client):
+    with inject(client, "health", "--port", 8080, "--result", 503) as first:
+        assert f"process {first.process.pid}" in refused(client, "health", "--port", 8080, "--result", "timeout")
+
+
+def test_what_does_not_meet_is_not_refused(client, other):
+    with dns(client, "db.test", "--type", "A"):
+        for host, argv in ((client, ["db.test", "--type", "AAAA"]), (client, ["web.test"]), (client, ["db.test", "--port", 5353]), (other, ["db.test"])):
+            with dns(host, *argv):
+                pass
+
+
+def test_network_faults_of_two_processes_stack(client):
+    slow = ["latency", "--to", "10.77.0.2", "--delay", "1ms"]
+    with inject(client, *slow), inject(client, *slow):
+        assert len(status()) == 2
+
+
+def test_a_name_is_free_again_after_its_process_was_killed(client):
+    with dns(client, "db.test") as first:
+        first.stop(signal.SIGKILL)
+    with dns(client, "db.test"):
+        pass
+
+
+# --- restore --------------------------------------------------------------------------------------------------------
+
+
+def test_restore_on_a_host_without_faults_is_0_again_and_again(lab):
+    for _ in range(2):
+        code, told = restore()
+        assert (code, told["ended"], told["whole"], told["left"]) == (0, [], True, [])
+
+
+def test_restore_ends_every_live_inject_by_sigterm(client, other):
+    with dns(client, "db.test") as one, inject(client, "health", "--port", 80, "--result", 503) as two, dns(other, "db.test") as three:
+        code, told = restore()
+        assert code == 0 and told["whole"], told
+        assert {(e["pid"], e["signal"]) for e in told["ended"]} == {(i.process.pid, "SIGTERM") for i in (one, two, three)}
+        assert [i.process.wait(5) for i in (one, two, three)] == [143] * 3
+        assert one.event("restored", 1)["whole"]
+        assert status() == []
+
+
+def test_restore_ends_a_stopped_one_too(client):
+    with dns(client, "db.test") as injected:
+        injected.process.send_signal(signal.SIGSTOP)
+        code, told = restore()
+        assert code == 0 and told["whole"], told
+        assert injected.process.wait(5) == 143
+
+
+def test_restore_kills_what_does_not_end(client):
+    # A process that holds a row and hears no SIGTERM: it stands for one that hangs.
+    hung = subprocess.Popen(["/usr/bin/python3", "-c", HANGS], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+    try:
+        assert hung.stdout.readline() == "ready\n"
+        code, told = restore()
+        assert code == 0, told
+        assert [(e["pid"], e["signal"]) for e in told["ended"]] == [(hung.pid, "SIGKILL")]
+        assert hung.wait(5) == -signal.SIGKILL
+        assert status() == []
+    finally:
+        hung.kill()
+
+
+HANGS = """
+import fcntl, json, os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.makedirs("/run/blackstart", exist_ok=True)
+file = open(f"/run/blackstart/{os.getpid()}.json", "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+json.dump({"pid": os.getpid(), "command": "hangs", "faults": []}, file)
+file.flush()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_restore_says_5_and_names_what_stays(client):
+    with dns(client, "db.test") as injected:  # the registry is there, as on a host where blackstart was used
+        injected.stop()
+    client.run("ip", "link", "add", "bsd7", "type", "bridge", check=True)
+    code, told = restore()
+    assert code == 5 and not told["whole"] and any("bsd7" in what for what in told["left"]), told
+    done = blackstart("restore")
+    assert done.returncode == 5 and "bsd7" in done.stderr
+    client.run("ip", "link", "del", "bsd7", check=True)
+    assert restore()[0] == 0
+
+
+# --- the guardian ---------------------------------------------------------------------------------------------------
+
+
+def loopback(host):
+    return host.run("sysctl", "-n", "net.ipv4.conf.lo.route_localnet", "net.ipv4.conf.lo.accept_local").stdout.split()
+
+
+def slow_loopback(host, *options):
+    return inject(host, "latency", "--to", "127.0.0.1", "--delay", "1ms", "--interface", "lo", *options)
+
+
+def guardians(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text().strip() == "bs-guardian"]
+
+
+def wait_for(holds, timeout=8):
+    until = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_guardian_runs_only_while_something_is_journalled_and_holds_no_fault(client):
+    with dns(client, "db.test") as plain:
+        assert guardians(plain.process.pid) == []
+    with slow_loopback(client) as injected:
+        (guardian,) = guardians(injected.process.pid)
+        assert loopback(client) == ["1", "1"]
+        holds = [os.readlink(f"/proc/{guardian}/fd/{fd}") for fd in os.listdir(f"/proc/{guardian}/fd")]
+        assert not [h for h in holds if "bpf" in h or "tun" in h or "net:[" in h], holds
+        assert os.getsid(guardian) == guardian
+        injected.stop()
+        assert loopback(client) == ["0", "0"]
+        assert not Path(f"/proc/{guardian}").exists()
+
+
+def test_the_guardian_of_a_killed_process_puts_the_sysctls_back(client):
+    with slow_loopback(client) as injected:
+        injected.stop(signal.SIGKILL)
+        wait_for(lambda: loopback(client) == ["0", "0"])
+        assert restore()[1]["whole"]
+
+
+def test_what_both_left_is_named_by_doctor_and_undone_by_restore(client):
+    with slow_loopback(client) as injected:
+        for guardian in guardians(injected.process.pid):
+            os.kill(guardian, signal.SIGKILL)
+        injected.stop(signal.SIGKILL)
+        assert loopback(client) == ["1", "1"]
+        left = json.loads(blackstart("doctor", "--json").stdout)["left"]
+        assert len(left) == 2 and any("route_localnet" in what for what in left), left
+        code, told = restore()
+        assert code == 0 and told["whole"], told
+        assert loopback(client) == ["0", "0"]
+
+
+def test_what_both_left_is_undone_by_the_next_inject(client, other):
+    with slow_loopback(client) as injected:
+        for guardian in guardians(injected.process.pid):
+            os.kill(guardian, signal.SIGKILL)
+        injected.stop(signal.SIGKILL)
+    with dns(other, "db.test"):
+        assert loopback(client) == ["0", "0"]
+
+
+def test_a_sysctl_that_the_user_changed_meanwhile_is_left_alone(client):
+    client.sysctl("net.ipv4.conf.lo.route_localnet", 1)
+    with slow_loopback(client) as injected:
+        injected.stop()
+    assert loopback(client) == ["1", "0"], "it was 1 before us"
+
+
+def test_two_delays_on_loopback_share_the_sysctls(client):
+    with slow_loopback(client) as first, slow_loopback(client) as second:
+        first.stop(signal.SIGKILL)
+        time.sleep(0.3)
+        assert loopback(client) == ["1", "1"], "the second still needs them"
+        second.stop()
+        assert loopback(client) == ["0", "0"]
+
+
+# --- doctor ---------------------------------------------------------------------------------------------------------
+
+
+def test_doctor_says_what_this_host_can_do(client):
+    done = blackstart("doctor", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and told["format"] == "blackstart-doctor/1.0" and told["fit"]
+    assert {f["kind"]: f["can"] for f in told["faults"]} == {"dns": True, "latency": True, "health": True}
+    there = {f["name"]: f["there"] for f in told["features"]}
+    assert there["tcx"] and there["privileges"]
+    assert all(f["fix"] for f in told["features"] if not f["there"])
+    assert told["left"] == []
+    text = blackstart("doctor").stdout
+    assert "dns" in text and "left behind\n  nothing" in text
+
+
+def test_doctor_does_not_take_the_living_for_left_behind(client):
+    with dns(client, "db.test"), inject(client, "latency", "--to", "10.77.0.2", "--delay", "1ms"):
+        assert json.loads(blackstart("doctor", "--json").stdout)["left"] == []
+
+
+def test_doctor_without_root_is_4_and_says_so(as_nobody):
+    done = as_nobody("doctor")
+    assert done.returncode == 4 and "run as root" in done.stdout, (done.stdout, done.stderr)
+
+
+def test_inject_without_root_is_refused_with_the_fix(as_nobody):
+    done = as_nobody("inject", "dns", "--name", "db.test", "--answer", "empty", "--for", "1s")
+    assert done.returncode == 4 and "fix: run as root" in done.stderr, (done.returncode, done.stderr)
