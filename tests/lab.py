@@ -50,6 +50,8 @@ class Host:
         self.name = name
         self.children = []
         sh("ip", "netns", "add", name)
+        # Link-local addresses are there at once: a test need not wait for duplicate address detection, nor see it end.
+        self.sysctl("net.ipv6.conf.default.dad_transmits", 0)
         sh("ip", "-n", name, "link", "set", "lo", "up")
 
     def argv(self, *argv):

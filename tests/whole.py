@@ -45,7 +45,7 @@ def settled(*hosts, timeout=10):
     while time.monotonic() < until:
         time.sleep(0.5)
         now = snapshot(*hosts)
-        if now == last:
+        if now == last and not any(" tentative " in text for text in now.values()):
             return now
         last = now
     raise AssertionError("the lab does not settle")
