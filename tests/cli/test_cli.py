@@ -203,7 +203,8 @@ def test_check_and_help_cost_little(argv, tmp_path):
         assert run(*words).returncode == 0
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         costs.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    assert min(costs) <= 0.020, costs
+    slower = 10 if os.environ.get("BLACKSTART_SANITIZED") == "1" else 1
+    assert min(costs) <= 0.020 * slower, costs
 
 
 @pytest.mark.parametrize("argv", ["check {file}", "--help"])

@@ -60,6 +60,7 @@ def side(request, served):
     return client, server, server if request.param == "checked" else client
 
 
+@pytest.mark.sanitize
 def test_a_check_sees_the_status_and_nothing_else_does(side):
     client, _, target = side
     with health(target, 503) as fault:

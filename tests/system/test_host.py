@@ -144,6 +144,7 @@ def test_restore_on_a_host_without_faults_is_0_again_and_again(lab):
         assert (code, told["ended"], told["whole"], told["left"]) == (0, [], True, [])
 
 
+@pytest.mark.sanitize
 def test_restore_ends_every_live_inject_by_sigterm(client, other):
     with dns(client, "db.test") as one, inject(client, "health", "--port", 80, "--result", 503) as two, dns(other, "db.test") as three:
         code, told = restore()
@@ -238,6 +239,7 @@ def test_a_guardian_runs_only_while_something_is_journalled_and_holds_no_fault(c
         assert not Path(f"/proc/{guardian}").exists()
 
 
+@pytest.mark.sanitize
 def test_the_guardian_of_a_killed_process_puts_the_sysctls_back(client):
     with slow_loopback(client) as injected:
         injected.stop(signal.SIGKILL)

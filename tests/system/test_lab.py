@@ -135,6 +135,7 @@ def service(name, *run, restart=False):
     return f'[[lab.service]]\nname = "{name}"\nhost = "web"\nrestart = {json.dumps(restart)}\nrun = {json.dumps(run)}\n'
 
 
+@pytest.mark.sanitize
 def test_services_serve_their_lab_by_v4_v6_and_name_and_the_machine_is_as_before(lab, tmp_path):
     before = machine()
     running = Running(tmp_path)

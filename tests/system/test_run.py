@@ -78,6 +78,7 @@ def verdict(folder):
     return json.loads((folder / "verdict.json").read_text())
 
 
+@pytest.mark.sanitize
 def test_a_deviation_is_told_with_its_figure_its_limit_and_its_moment(place):
     write, folder = place
     ended = run(write(), folder)
@@ -98,6 +99,7 @@ def test_it_holds_where_the_expectation_allows_it(place):
     assert ended.stdout == (folder / "verdict.json").read_text()
 
 
+@pytest.mark.sanitize
 def test_judging_again_needs_no_privilege_and_no_verdict_and_gives_the_same_bytes(place):
     write, folder = place
     run(write(), folder)

@@ -119,7 +119,8 @@ TEST_F(HistoryFile, TextThatIsNotUtf8AndNumbersThatAreNotFiniteAreStillRead) {
         Recorder recorder(file, head);
         recorder.record({Time(1), event::Observed{"p", false, "banner \xff\x01", Time(1), std::numeric_limits<double>::infinity()}});
     }
-    const auto& seen = std::get<event::Observed>(read_history(file).events.at(0).kind);
+    const History history = read_history(file);
+    const auto& seen = std::get<event::Observed>(history.events.at(0).kind);
     EXPECT_EQ(seen.why, "banner \xef\xbf\xbd\x01");
     EXPECT_EQ(std::get<std::string>(*seen.value), "inf");
 }
