@@ -48,7 +48,7 @@ public:
     // Returns false, and never renews again, once the lease had lapsed.
     virtual bool renew() = 0;
     [[nodiscard]] virtual Tally tally() const = 0;
-    // How it is done here, for people: "tcx", "tcx, delay line", "tcx, netem".
+    // How it is done here, for people: "tcx", "tcx, delay line", "clsact, netem".
     [[nodiscard]] virtual std::string how() const = 0;
     // Notes what it has put into the kernel (TcProgram::footprint, helper devices, journal records), so that it can be
     // looked for once the Injection is destroyed.

@@ -75,7 +75,7 @@ public:
         tally.dropped = helper_->dropped();
         return tally;
     }
-    [[nodiscard]] std::string how() const override { return std::string("tcx, ") + helper_->name(); }
+    [[nodiscard]] std::string how() const override { return packets_.how() + ", " + helper_->name(); }
     void footprint(Footprint& footprint) const override {
         packets_.footprint(footprint);
         for (const auto& sysctl : sysctls_) sysctl.footprint(footprint);

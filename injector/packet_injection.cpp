@@ -25,7 +25,7 @@ namespace blackstart {
 }
 
 std::optional<Refusal> tcx_refusal() {
-    const auto missing = missing_tcx();
+    const auto missing = missing_attachment();
     if (!missing) return std::nullopt;
     return Refusal{missing->reason, missing->fix};
 }

@@ -39,7 +39,7 @@ public:
                 .dropped = 0,
                 .lapsed = lease_.lapsed() || count.lapsed != 0};
     }
-    [[nodiscard]] std::string how() const override { return "tcx"; }
+    [[nodiscard]] std::string how() const override { return attached_through(); }
     void footprint(Footprint& footprint) const override { program_.footprint(footprint); }
 
 private:

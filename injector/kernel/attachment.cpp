@@ -3,8 +3,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include <cerrno>
+#include <linux/bpf.h>
 
+#include <cerrno>
+#include <iterator>
+
+#include "injector/kernel/clsact.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/netns.h"
 #include "injector/kernel/tc_program.h"
@@ -17,13 +21,42 @@ constexpr int kTcxIngress = 46;
 constexpr int kTcxEgress = 47;
 constexpr unsigned kBefore = 1U << 3;
 
+constexpr int kNoSuchInterface = 0x7fffffff;
+constexpr int kLoopback = 1;  // the ifindex of `lo` in every namespace
+
 // The link's descriptor; empty, with errno set, on failure.
-unique_fd attach(int program_fd, int ifindex, Direction direction) {
+unique_fd attach_tcx(int program_fd, int ifindex, Direction direction) {
     bpf_link_create_opts options{};
     options.sz = sizeof options;
     options.flags = kBefore;
     const auto type = static_cast<bpf_attach_type>(direction == Direction::ingress ? kTcxIngress : kTcxEgress);
     return unique_fd(bpf_link_create(program_fd, ifindex, type, &options));
+}
+
+// A kernel without tcx takes the attach type for a mistake; with it, the interface is what is wrong.
+bool knows_tcx(int program_fd) {
+    const unique_fd link = attach_tcx(program_fd, kNoSuchInterface, Direction::ingress);
+    return errno != EINVAL;
+}
+
+bool uses_tcx(int program_fd) {
+    static const bool knows = knows_tcx(program_fd);
+    return knows;
+}
+
+std::uint32_t id_of(int program_fd) {
+    bpf_prog_info info{};
+    __u32 length = sizeof info;
+    if (bpf_obj_get_info_by_fd(program_fd, &info, &length) != 0) throw_errno("cannot ask for a program's id", errno);
+    return info.id;
+}
+
+int clsact_error(int program_fd) try {
+    const auto nowhere = make_netns();
+    const InNetns inside(nowhere.get());
+    return clsact::put(clsact::free_place(kLoopback, Direction::egress), clsact::holds(id_of(program_fd))) ? 0 : errno;
+} catch (const Unfit&) {
+    return EPERM;
 }
 
 }  // namespace
@@ -39,15 +72,31 @@ void put(const bpf_map* map, const void* key, const void* value) {
         throw_errno(std::string("cannot fill the BPF map ") + bpf_map__name(map), errno);
 }
 
+unique_fd load_nothing() {
+    // r0 = TC_ACT_UNSPEC; exit
+    const bpf_insn program[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+    return unique_fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "nothing", "GPL", program, std::size(program), nullptr));
+}
+
 Attachment::Attachment(int program_fd, int netns_fd, int ifindex, Direction direction) {
+    if (!uses_tcx(program_fd)) {
+        filter_ = add_tc_filter(netns_fd, ifindex, direction, id_of(program_fd));
+        return;
+    }
     const InNetns inside(netns_fd);
-    link_ = attach(program_fd, ifindex, direction);
+    link_ = attach_tcx(program_fd, ifindex, direction);
     if (!link_) throw_errno("cannot attach to interface " + std::to_string(ifindex) + " through tcx", errno);
 }
 
-int tcx_error(int program_fd, int ifindex) {
-    const unique_fd link = attach(program_fd, ifindex, Direction::ingress);
-    return link ? 0 : errno;
+int attachment_error(int program_fd) {
+    if (!uses_tcx(program_fd)) return clsact_error(program_fd);
+    const unique_fd link = attach_tcx(program_fd, kNoSuchInterface, Direction::ingress);
+    return link || errno == ENODEV ? 0 : errno;
+}
+
+const char* attached_through() {
+    const unique_fd nothing = load_nothing();
+    return uses_tcx(nothing.get()) ? "tcx" : "clsact";
 }
 
 }  // namespace blackstart

@@ -1,7 +1,5 @@
 #include "injector/kernel/features.h"
 
-#include <bpf/bpf.h>
-#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <unistd.h>
 
@@ -9,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "injector/kernel/ancestors.h"
@@ -23,34 +21,24 @@
 namespace blackstart {
 namespace {
 
-constexpr int kNoSuchInterface = 0x7fffffff;
-
-unique_fd load_nothing() {
-    // r0 = TC_ACT_UNSPEC; exit
-    const bpf_insn program[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
-    return unique_fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "nothing", "GPL", program, std::size(program), nullptr));
-}
+constexpr auto kAsRoot = "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN";
 
 }  // namespace
 
-std::optional<Missing> missing_tcx() {
+std::optional<Missing> missing_attachment() {
     const unique_fd program = load_nothing();
-    if (!program && (errno == EPERM || errno == EACCES))
-        return Missing{"loading BPF programs is not permitted here", "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN"};
+    if (!program && (errno == EPERM || errno == EACCES)) return Missing{"loading BPF programs is not permitted here", kAsRoot};
     if (!program)
         return Missing{std::string("this kernel loads no tc programs: ") + std::strerror(errno),
                        "boot a kernel with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF"};
-    const int error = tcx_error(program.get(), kNoSuchInterface);
-    if (error == ENODEV) return std::nullopt;
-    if (error == EPERM || error == EACCES)
-        return Missing{"attaching BPF programs to interfaces is not permitted here",
-                       "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN"};
-    return Missing{"this kernel has no tcx attachment", "boot Linux 6.6 or later (CONFIG_NET_XGRESS)"};
+    const int error = attachment_error(program.get());
+    if (error == 0) return std::nullopt;
+    if (error == EPERM || error == EACCES) return Missing{"attaching BPF programs to interfaces is not permitted here", kAsRoot};
+    return Missing{std::string("this kernel has neither tcx nor clsact: ") + std::strerror(error),
+                   "modprobe -a sch_ingress cls_bpf (as root), or boot Linux 6.6 or later (CONFIG_NET_XGRESS)"};
 }
 
 namespace {
-
-constexpr auto kAsRoot = "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN";
 
 std::string first_line(const std::string& path) {
     std::ifstream file(path);
@@ -78,9 +66,9 @@ Feature privileges() {
 }
 
 // Attaches a program that does nothing to `lo` of a namespace that nobody else is in.
-Feature tcx() {
-    Feature feature{"tcx", false, {}, "every fault", {}};
-    if (const auto missing = missing_tcx()) {
+Feature attaching() {
+    Feature feature{"attaching", false, {}, "every fault", {}};
+    if (const auto missing = missing_attachment()) {
         feature.detail = missing->reason;
         feature.fix = missing->fix;
         return feature;
@@ -91,12 +79,20 @@ Feature tcx() {
         const Attachment ingress(program.get(), netns.get(), 1, Direction::ingress),
             egress(program.get(), netns.get(), 1, Direction::egress);
         feature.there = true;
-        feature.detail = "attached and detached, both ways";
+        feature.detail = std::string("through ") + attached_through() + ", tried both ways";
     } catch (const Unfit& unfit) {
         feature.detail = unfit.what();
         feature.fix = unfit.fix;
     }
     return feature;
+}
+
+// Without it nothing is missing but a link that goes with its process: clsact serves.
+Feature tcx() {
+    const bool there = missing_attachment() == std::nullopt && std::string_view(attached_through()) == "tcx";
+    return {"tcx", there, there ? "in this kernel" : "not in this kernel",
+            "faults that end with their process without anybody's help; clsact filters are journalled",
+            "boot Linux 6.6 or later (CONFIG_NET_XGRESS)"};
 }
 
 Feature netem() {
@@ -144,6 +140,7 @@ Feature btf() {
 std::vector<Feature> features() {
     const auto securityfs = "mount -t securityfs none /sys/kernel/security";
     return {privileges(),
+            attaching(),
             tcx(),
             netem(),
             tap(),

@@ -11,9 +11,9 @@ struct Missing {
     std::string reason, fix;
 };
 
-// Why tc programs cannot be loaded and attached through tcx by this process; nullopt if they can. Touches nothing: the
-// attempt aims at an interface that cannot exist.
-std::optional<Missing> missing_tcx();
+// Why tc programs cannot be loaded and attached by this process, through tcx or through clsact; nullopt if they can. Touches
+// nothing: the attempt aims at an interface that cannot exist, or at a namespace made for it.
+std::optional<Missing> missing_attachment();
 
 struct Feature {
     std::string name;

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "injector/kernel/clsact.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/guardian.h"
 #include "injector/kernel/netns.h"
@@ -42,10 +44,10 @@ unique_fd place(const JournalRecord& record) {
     return netns;
 }
 
-// How each kind of setting is read and written: its value without a line end; nullopt if it is not there.
-std::optional<std::string> value_of(const JournalRecord& record, int netns_fd) {
-    const InNetns inside(netns_fd);
-    const unique_fd file(::open(("/proc/sys/" + record.key).c_str(), O_RDONLY | O_CLOEXEC));
+constexpr const char* kTcFilter = "tc filter";
+
+std::optional<std::string> read_sysctl(const std::string& key) {
+    const unique_fd file(::open(("/proc/sys/" + key).c_str(), O_RDONLY | O_CLOEXEC));
     char text[256];
     const auto got = file ? ::read(file.get(), text, sizeof text) : -1;
     if (got < 0) return std::nullopt;
@@ -54,10 +56,20 @@ std::optional<std::string> value_of(const JournalRecord& record, int netns_fd) {
     return value;
 }
 
+bool write_sysctl(const std::string& key, const std::string& value) {
+    const unique_fd file(::open(("/proc/sys/" + key).c_str(), O_WRONLY | O_CLOEXEC));
+    return file && ::write(file.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
+}
+
+// How each kind of setting is read and written: its value without a line end; nullopt if it is not there.
+std::optional<std::string> value_of(const JournalRecord& record, int netns_fd) {
+    const InNetns inside(netns_fd);
+    return record.kind == kTcFilter ? clsact::at(record.key) : read_sysctl(record.key);
+}
+
 bool set_value(const JournalRecord& record, int netns_fd, const std::string& value) {
     const InNetns inside(netns_fd);
-    const unique_fd file(::open(("/proc/sys/" + record.key).c_str(), O_WRONLY | O_CLOEXEC));
-    return file && ::write(file.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
+    return record.kind == kTcFilter ? clsact::put(record.key, value) : write_sysctl(record.key, value);
 }
 
 std::string sentence(const JournalRecord& record) {
@@ -88,6 +100,16 @@ std::optional<JournalRecord> shared(const JournalRecord& record, const std::stri
     for (const auto& entry : others(&held))
         if (entry.alive && entry.record.same_setting(record)) return entry.record;
     return std::nullopt;
+}
+
+// The qdisc that a living process added for its filter is ours as well, or whoever is last would leave it behind.
+bool qdisc_is_ours(const JournalRecord& record, const DirectoryLock& held) {
+    const auto added_it = [&](const JournalRecord& other) {
+        return other.kind == kTcFilter && other.netns_cookie == record.netns_cookie && other.was == clsact::kNoQdisc &&
+               clsact::interface_of(other.key) == clsact::interface_of(record.key);
+    };
+    if (std::ranges::any_of(own_records(), [&](const auto& own) { return added_it(own.second.record); })) return true;
+    return std::ranges::any_of(others(&held), [&](const Entry& entry) { return entry.alive && added_it(entry.record); });
 }
 
 // Puts one setting back if it is still ours and nobody else's. False if it cannot be.
@@ -128,10 +150,11 @@ Journalled change(int netns_fd, JournalRecord record) {
     const DirectoryLock alone(kDirectory);
     undo_dead(alone);
     const auto now = value_of(record, netns_fd);
-    if (!now) throw_errno("cannot read " + record.key, errno);
+    if (!now) throw_errno("cannot read " + record.kind + " " + record.key, errno);
     const auto other = shared(record, {}, alone);
     if (*now == record.ours && !other) return {};
     record.was = *now == record.ours ? other->was : *now;
+    if (*now == clsact::kNoFilter && qdisc_is_ours(record, alone)) record.was = clsact::kNoQdisc;
     record.pid = ::getpid();
 
     guardian::watch();
@@ -141,19 +164,36 @@ Journalled change(int netns_fd, JournalRecord record) {
         const int error = errno;
         ::unlink(path.c_str());
         let_go(path);
-        throw_errno("cannot set " + record.key, error);
+        throw_errno("cannot set " + record.kind + " " + record.key, error);
     }
     return Journalled(path);
 }
 
-Journalled set_sysctl(int netns_fd, const std::string& key, const std::string& value) {
+namespace {
+
+JournalRecord record_of(const char* kind, int netns_fd, std::string key, std::string value) {
     JournalRecord record;
-    record.kind = "sysctl";
+    record.kind = kind;
     record.netns_inode = netns_id(netns_fd < 0 ? open_netns("").get() : netns_fd);
     record.netns_cookie = netns_cookie(netns_fd);
-    record.key = key;
-    record.ours = value;
-    return change(netns_fd, std::move(record));
+    record.key = std::move(key);
+    record.ours = std::move(value);
+    return record;
+}
+
+}  // namespace
+
+Journalled set_sysctl(int netns_fd, const std::string& key, const std::string& value) {
+    return change(netns_fd, record_of("sysctl", netns_fd, key, value));
+}
+
+Journalled add_tc_filter(int netns_fd, int ifindex, Direction direction, std::uint32_t program_id) {
+    std::string place;
+    {
+        const InNetns inside(netns_fd);
+        place = clsact::free_place(ifindex, direction);
+    }
+    return change(netns_fd, record_of(kTcFilter, netns_fd, std::move(place), clsact::holds(program_id)));
 }
 
 Journalled& Journalled::operator=(Journalled&& other) noexcept {

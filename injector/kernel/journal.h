@@ -10,16 +10,17 @@
 #include <string>
 #include <vector>
 
+#include "injector/kernel/direction.h"
 #include "injector/kernel/remains.h"
 #include "injector/kernel/unique_fd.h"
 
 namespace blackstart {
 
-// To journal another kind of setting (a frozen cgroup, a clsact filter): a value here, and how it is read and written in journal.cpp.
+// To journal another kind of setting (a frozen cgroup): a value here, and how it is read and written in journal.cpp.
 struct JournalRecord {
-    std::string kind;                                 // "sysctl"
+    std::string kind;                                 // "sysctl", "tc filter"
     std::uint64_t netns_inode = 0, netns_cookie = 0;  // where: found again by both, so that the namespace is not pinned; 0: none
-    std::string key;                                  // below /proc/sys, with slashes: "net/ipv4/conf/lo/accept_local"
+    std::string key;                                  // below /proc/sys, with slashes: "net/ipv4/conf/lo/accept_local"; a place (clsact.h)
     std::string was, ours;
     int pid = 0;  // of the process that did it
 
@@ -49,6 +50,10 @@ private:
 // Nothing is journalled, and nothing will be undone, if it has the value already by somebody else's doing.
 // Undoes what dead processes left first. Throws Unfit.
 Journalled set_sysctl(int netns_fd, const std::string& key, const std::string& value);
+
+// Attaches the program with that id to an interface through clsact (clsact.h), as set_sysctl sets a value. The qdisc that it
+// added goes with the last of our filters, unless somebody else's is on it. Throws Unfit.
+Journalled add_tc_filter(int netns_fd, int ifindex, Direction direction, std::uint32_t program_id);
 
 // Undoes every record whose owner is dead. Returns what could not be undone, as sentences. Throws Unfit if the journal
 // cannot be written. Settings of a namespace that is gone went with it.

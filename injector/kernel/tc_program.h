@@ -64,7 +64,10 @@ public:
         attachments_.emplace_back(descriptor(interface.ethernet ? l2 : l3), netns_fd, interface.index, direction);
     }
     void detach() { attachments_.clear(); }
-    void footprint(Footprint& footprint) const { footprint.add_programs(skeleton_->obj); }
+    void footprint(Footprint& footprint) const {
+        footprint.add_programs(skeleton_->obj);
+        for (const auto& attachment : attachments_) attachment.footprint(footprint);
+    }
 
 private:
     const char* what_;

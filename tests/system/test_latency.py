@@ -115,7 +115,7 @@ def test_matching_packets_are_delayed_each_way_and_others_are_not(wire, address,
     client, server = wire
     other = V6 if address == V4 else V4
     with inject(client, "latency", "--to", address, "--direction", direction, "--delay", "40ms") as fault:
-        assert fault.armed["how"] in ("tcx, delay line", "tcx, netem")
+        assert fault.armed["how"].split(", ")[1] in ("delay line", "netem")
         assert 40 * times <= rtt(client, address) < 40 * times + 15
         assert rtt(client, other) < 20
         assert 40 * times <= rtt(server, address.replace("2", "1") if address == V4 else "fd77:0::1", count=2) < 40 * times + 15
@@ -460,7 +460,7 @@ def test_what_is_held_at_the_end_is_sent_on(wire):
         time.sleep(0.1)
         assert not select.select([sink], [], [], 0)[0]
         assert fault.stop()["hits"] == 20
-        if fault.armed["how"] == "tcx, delay line":
+        if "delay line" in fault.armed["how"]:
             assert [int(sink.recv(100)) for _ in range(20)] == list(range(20))
 
 
@@ -488,7 +488,8 @@ def test_sigstop_holds_traffic_for_the_lease_at_most_and_is_final(wire):
         time.sleep(max(0.0, start + 4.5 - time.monotonic()))
         fault.process.send_signal(signal.SIGCONT)
         _, restored = fault.finish(10)
-        assert restored["lapsed"] and restored["dropped"] >= 1
+        assert restored["lapsed"]
+        assert restored["dropped"] >= 1 or "netem" in fault.armed["how"]  # which is the kernel's own: nothing stands still
         assert fault.process.returncode == 3
     assert rtt(client, V4) < 20 and not _helpers(client)
 
