@@ -63,8 +63,13 @@ struct http1_scan {
 static long http1_scan_chunk(__u32 index, struct http1_scan* scan) {
     __u8 chunk[HTTP1_CHUNK] = {};
     __u32 left = scan->end - scan->at;
-    __u32 size = left < HTTP1_CHUNK ? left : HTTP1_CHUNK;
-    if (size == 0 || size > HTTP1_CHUNK || bpf_skb_load_bytes(scan->skb, scan->at, chunk, size) < 0) return 1;
+    if (left == 0) return 1;
+    /* The verifier of Linux 6.1 learns nothing from "is not 0": it is given one less, opaque to the compiler, and adds it. */
+    __u32 more = (left < HTTP1_CHUNK ? left : HTTP1_CHUNK) - 1;
+    asm volatile("" : "+r"(more));
+    if (more >= HTTP1_CHUNK) return 1;
+    __u32 size = more + 1;
+    if (bpf_skb_load_bytes(scan->skb, scan->at, chunk, size) < 0) return 1;
     __u64 last = scan->last, bytes = scan->pattern.bytes, mask = scan->pattern.mask;
 #pragma unroll
     for (__u32 i = 0; i < HTTP1_CHUNK; i++) {
