@@ -27,6 +27,13 @@ const volatile struct dns_records a_records = {};
 const volatile struct dns_records aaaa_records = {};
 const volatile __u8 types[65536 / 8] = {}; /* bit per type */
 
+static __always_inline int asked_for(__u32 type) {
+    __u32 byte = type >> 3;
+    /* Up to Linux 6.12 the verifier forgets that a swapped __be16 has 16 bits, and the compiler, which does not, drops the mask. */
+    asm volatile("" : "+r"(byte));
+    return types[byte & (sizeof types - 1)] >> (type & 7) & 1;
+}
+
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 1); /* set by the injection */
@@ -386,7 +393,7 @@ static __always_inline int query(struct __sk_buff* skb, __u32 l3, __u32 l4, int 
     const __u8* question = s->packet + AT(q->tail - QUESTION);
     const __u16 type = bpf_ntohs(half_at(question));
     if (half_at(question + 2) != bpf_htons(1)) return NEXT; /* class IN */
-    if (!dns.every_type && !(types[type >> 3] >> (type & 7) & 1)) return NEXT;
+    if (!dns.every_type && !asked_for(type)) return NEXT;
     if (!listed(s, q) || !for_server(skb, s->packet + l3)) return NEXT;
 
     if (!turnable(skb, s->packet + l3, udp, l3, q, direction) || !read_tail(s, q, header)) return unseen();

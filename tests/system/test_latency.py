@@ -300,7 +300,7 @@ def test_the_host_is_as_before_while_armed_and_afterwards(wire):
 def test_the_helper_sends_no_frame_of_its_own(wire):
     client, _ = wire
     with inject(client, "latency", "--to", "198.51.100.1", "--delay", "10ms") as fault:
-        device = next(d for d in client.run("ip", "-br", "link").stdout.split() if d.startswith("bsd"))
+        device = _helpers(client)[0]
         time.sleep(1.5)
         sent = client.run("cat", f"/proc/net/dev_snmp6/{device}").stdout
         counters = client.run("ip", "-s", "-j", "link", "show", device).stdout
@@ -443,7 +443,7 @@ def _tun_wire(a, b):
 
 
 def _helpers(host):
-    return [d for d in host.run("ip", "-br", "link").stdout.split() if d.startswith("bsd")]
+    return [d.split("@")[0] for d in host.run("ip", "-br", "link").stdout.split() if d.startswith("bsd")]
 
 
 def test_what_is_held_at_the_end_is_sent_on(wire):
