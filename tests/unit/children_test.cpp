@@ -33,7 +33,8 @@ int marked(const std::string& mark) {
     int count = 0;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         std::ifstream file(entry.path() / "cmdline");
-        const std::string line((std::istreambuf_iterator<char>(file)), {});
+        std::string line;
+        std::getline(file, line);  // a process that goes meanwhile has none
         count += line.find('\0' + mark + '\0') != std::string::npos ? 1 : 0;
     }
     return count;
