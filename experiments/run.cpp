@@ -44,11 +44,12 @@ public:
     Run(const Experiment& experiment, const RunOptions& options)
         : experiment_(experiment), options_(options), registration_(command_line()), head_(head(experiment)) {}
 
-    void go() {
+    std::vector<std::string> go() {
         prepare();
         begin_baseline();
         loop_.run();
         finish();
+        return left_;
     }
 
 private:
@@ -272,10 +273,10 @@ private:
 
 }  // namespace
 
-void run(const Experiment& experiment, const std::string& text, const RunOptions& options) {
+std::vector<std::string> run(const Experiment& experiment, const std::string& text, const RunOptions& options) {
     make_folder(options.folder);
     write_experiment(options.folder, text);
-    Run(experiment, options).go();
+    return Run(experiment, options).go();
 }
 
 }  // namespace blackstart

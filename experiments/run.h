@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "experiments/experiment.h"
 
@@ -17,6 +18,7 @@ struct RunOptions {
 
 // Leaves experiment.toml (as run), history.ndjson and the services' logs in the folder. Everything is restored when it
 // returns or throws (Unfit, Misuse: nothing was touched). Signals (SIGINT, SIGTERM) are recorded and end the run early.
-void run(const Experiment& experiment, const std::string& text, const RunOptions& options);
+// Returns what could not be restored: empty unless the host is not whole. It is in the history as well, if that could be written.
+std::vector<std::string> run(const Experiment& experiment, const std::string& text, const RunOptions& options);
 
 }  // namespace blackstart

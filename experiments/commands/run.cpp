@@ -36,14 +36,16 @@ int run_file(const fs::path& file, const fs::path& out, bool json) {
     for (const auto& diagnostic : warnings) std::cerr << to_string(diagnostic) << '\n';
     seed_faults(experiment, experiment.seed ? *experiment.seed : draw_seed());
     const fs::path folder = out.empty() ? state_directory() / "runs" / (wall_clock().substr(0, 19) + "-" + experiment.name) : out;
-    run(experiment, text, {fs::absolute(file), folder, [](const std::string& line) { std::cerr << line << std::endl; }});
+    const auto left =
+        run(experiment, text, {fs::absolute(file), folder, [](const std::string& line) { std::cerr << line << std::endl; }});
+    for (const auto& what : left) std::cerr << "blackstart: not restored: " << what << '\n';
     std::cerr << "run folder: " << folder.string() << '\n';
 
     const auto [judged, verdict] = judge_folder(folder);
     const auto as_json = to_json(judged, verdict);
     if (const auto why = write_verdict(folder, as_json); !why.empty()) std::cerr << "blackstart: verdict.json: " << why << '\n';
     std::cout << (json ? as_json : to_text(judged, verdict, wants_colour(STDOUT_FILENO))) << std::flush;
-    return verdict.exit_code;
+    return left.empty() ? verdict.exit_code : 5;  // also where a full disk kept it out of the history
 }
 
 // A drill's hardened software has to hold what its weak software cannot.

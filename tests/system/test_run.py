@@ -185,3 +185,16 @@ def test_plan_says_where_and_changes_nothing(place):
     assert plan["format"].startswith("blackstart-plan/1.")
     assert plan["faults"][0]["interfaces"] == ["lo", "eth0"] and plan["faults"][0]["possible"]
     assert json.loads(sh(BLACKSTART, "status", "--json").stdout)["processes"] == []
+
+
+def test_a_full_disk_never_stops_a_restore_and_is_said(place, lab):
+    write, folder = place
+    folder.mkdir()
+    sh("mount", "-t", "tmpfs", "-o", "size=24k", "none", folder)
+    try:
+        ended = run(write(), folder)
+        assert ended.returncode == 3, ended.stdout + ended.stderr
+        assert "could not be written whole" in ended.stderr and "restored: gone" in ended.stderr
+    finally:
+        sh("umount", folder)
+    assert lab.hosts[0].run("dig", "+short", "+tries=1", "+time=2", "@10.77.0.2", "db.test").stdout == "10.9.9.9\n"
