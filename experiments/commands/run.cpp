@@ -36,8 +36,7 @@ int run_file(const fs::path& file, const fs::path& out, bool json) {
     for (const auto& diagnostic : warnings) std::cerr << to_string(diagnostic) << '\n';
     seed_faults(experiment, experiment.seed ? *experiment.seed : draw_seed());
     const fs::path folder = out.empty() ? state_directory() / "runs" / (wall_clock().substr(0, 19) + "-" + experiment.name) : out;
-    const auto left =
-        run(experiment, text, {fs::absolute(file), folder, [](const std::string& line) { std::cerr << line << std::endl; }});
+    const auto left = run(experiment, text, {fs::absolute(file), folder, [](const std::string& line) { std::cerr << line << std::endl; }});
     for (const auto& what : left) std::cerr << "blackstart: not restored: " << what << '\n';
     std::cerr << "run folder: " << folder.string() << '\n';
 
