@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,15 +12,24 @@ namespace blackstart {
 
 struct DnsFault {
     static constexpr const char* kind = "dns";
-    enum class Answer { empty, nxdomain, servfail, refused, timeout, addresses };
+    enum class Answer { empty, nxdomain, servfail, refused, formerr, notimp, timeout, truncate, addresses };
+    struct Told {
+        Answer answer = Answer::empty;
+        std::vector<std::string> addresses;  // for Answer::addresses: IPv4 and IPv6, at most 16 of each
+        bool operator==(const Told&) const = default;
+    };
 
-    std::vector<std::string> names;    // "db.test", "*.svc.test" (not the suffix itself); any case, with or without the last dot
-    std::vector<std::uint16_t> types;  // RR types (RFC 1035 §3.2.2); empty: every type
-    std::vector<std::string> servers;  // addresses or CIDRs that the query goes to; empty: any
-    std::uint16_t port = 53;           // UDP
-    Answer answer = Answer::empty;
-    std::vector<std::string> addresses;  // for Answer::addresses: IPv4 and IPv6, at most 16 of each
-    std::chrono::seconds ttl{1};         // 0..2147483647 (RFC 2181 §8)
+    // "db.test", "*.svc.test" (not the suffix itself); any case, with or without the last dot; at most 100,000
+    std::vector<std::string> names;
+    std::vector<std::uint16_t> types;   // RR types (RFC 1035 §3.2.2); empty: every type
+    std::vector<std::string> servers;   // addresses or CIDRs that the query goes to; empty: any
+    std::uint16_t port = 53;            // of UDP and TCP
+    std::vector<std::uint8_t> opcodes;  // 0..15 (RFC 6895 §2.2); empty: QUERY (0)
+    // In turn, for `turn` each, again and again from arming on; at most 16. With one, `turn` says nothing.
+    std::vector<Told> answers{Told{}};
+    std::chrono::nanoseconds turn{0};
+    std::chrono::seconds ttl{1};                       // of the addresses: 0..2147483647 (RFC 2181 §8)
+    std::optional<std::chrono::seconds> negative_ttl;  // an SOA lets caches keep answers without records for so long; absent: no SOA
 };
 
 // A name as it goes over the wire (RFC 1035 §3.1), in lower case, with the final zero octet.

@@ -29,6 +29,11 @@ template <class T> bool share_one(const std::vector<T>& one, const std::vector<T
     return std::ranges::any_of(one, [&](const T& value) { return std::ranges::find(other, value) != other.end(); });
 }
 
+bool share_opcode(const DnsFault& one, const DnsFault& other) {
+    const std::vector<std::uint8_t> query{0};  // what holds if none is given
+    return share_one(one.opcodes.empty() ? query : one.opcodes, other.opcodes.empty() ? query : other.opcodes);
+}
+
 bool at_one_time(const PlannedFault& one, const PlannedFault& other) {
     return one.at < other.at + other.terms.duration && other.at < one.at + one.terms.duration;
 }
@@ -39,7 +44,7 @@ bool same_place(const PlannedFault& one, const PlannedFault& other) {
 }
 
 bool same_answer(const DnsFault& one, const DnsFault& other) {
-    return one.answer == other.answer && one.addresses == other.addresses && one.ttl == other.ttl;
+    return one.answers == other.answers && one.turn == other.turn && one.ttl == other.ttl && one.negative_ttl == other.negative_ttl;
 }
 
 // The name that both match, as the later one writes it; "" if they never meet.
@@ -48,7 +53,7 @@ std::string contested(const PlannedFault& first, const PlannedFault& second) {
     const auto* other = std::get_if<DnsFault>(&second.fault);
     if (one == nullptr || other == nullptr || same_answer(*one, *other) || one->port != other->port) return "";
     if (!at_one_time(first, second) || !same_place(first, second)) return "";
-    if (!share_one(one->types, other->types) || !share_one(one->servers, other->servers)) return "";
+    if (!share_one(one->types, other->types) || !share_one(one->servers, other->servers) || !share_opcode(*one, *other)) return "";
     for (const auto& name : other->names)
         if (std::ranges::any_of(one->names, [&](const std::string& n) { return meet(n, name); })) return name;
     return "";

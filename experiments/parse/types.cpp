@@ -138,8 +138,9 @@ std::string url_fault(const std::string& text) {
 
 const std::vector<std::pair<std::string, std::uint16_t>>& record_types() {
     static const std::vector<std::pair<std::string, std::uint16_t>> types = {
-        {"A", 1},   {"NS", 2},    {"CNAME", 5},  {"SOA", 6},   {"PTR", 12},    {"MX", 15},    {"TXT", 16},  {"AAAA", 28},  {"SRV", 33},
-        {"DS", 43}, {"SVCB", 64}, {"HTTPS", 65}, {"CAA", 257}, {"DNSKEY", 48}, {"NAPTR", 35}, {"ANY", 255}, {"RRSIG", 46}, {"TLSA", 52}};
+        {"A", 1},      {"NS", 2},    {"CNAME", 5},  {"SOA", 6},   {"PTR", 12},   {"MX", 15},   {"TXT", 16},
+        {"AAAA", 28},  {"SRV", 33},  {"DS", 43},    {"SVCB", 64}, {"HTTPS", 65}, {"CAA", 257}, {"DNSKEY", 48},
+        {"NAPTR", 35}, {"ANY", 255}, {"RRSIG", 46}, {"TLSA", 52}, {"IXFR", 251}, {"AXFR", 252}};
     return types;
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace blackstart {
 namespace {
 
@@ -10,8 +12,8 @@ template <class List> std::string listed(const List& list, const char* none) {
     return list.empty() ? none : fmt::format("{}", fmt::join(list, ", "));
 }
 
-std::string answer(const DnsFault& fault) {
-    switch (fault.answer) {
+std::string answer(const DnsFault::Told& told, std::chrono::seconds ttl) {
+    switch (told.answer) {
         case DnsFault::Answer::empty:
             return "answered empty (NOERROR, no records)";
         case DnsFault::Answer::nxdomain:
@@ -20,20 +22,51 @@ std::string answer(const DnsFault& fault) {
             return "answered SERVFAIL";
         case DnsFault::Answer::refused:
             return "answered REFUSED";
+        case DnsFault::Answer::formerr:
+            return "answered FORMERR";
+        case DnsFault::Answer::notimp:
+            return "answered NOTIMP";
         case DnsFault::Answer::timeout:
             return "never answered";
+        case DnsFault::Answer::truncate:
+            return "told to ask again over TCP";
         case DnsFault::Answer::addresses:
             break;
     }
-    return fmt::format("answered {} with a TTL of {}s", fmt::join(fault.addresses, ", "), fault.ttl.count());
+    return fmt::format("answered {} with a TTL of {}s", fmt::join(told.addresses, ", "), ttl.count());
+}
+
+std::string answers(const DnsFault& fault) {
+    std::vector<std::string> all;
+    for (const auto& told : fault.answers) all.push_back(answer(told, fault.ttl));
+    auto text = fmt::format("{}", fmt::join(all, ", then "));
+    if (all.size() > 1) text = fmt::format("in turns of {}: {}", in_words(fault.turn), text);
+    if (fault.negative_ttl) text += fmt::format("; caches may keep what has no records for {}s", fault.negative_ttl->count());
+    return text;
+}
+
+std::string opcodes(const DnsFault& fault) {
+    if (fault.opcodes.empty()) return "queries";
+    std::vector<std::string> names;
+    for (const auto opcode : fault.opcodes)
+        names.push_back(opcode == 0 ? "queries" : opcode == 4 ? "NOTIFY" : opcode == 5 ? "UPDATE" : fmt::format("opcode {}", opcode));
+    return listed(names, "");
+}
+
+// The first few of many.
+std::string names(const DnsFault& fault) {
+    constexpr std::size_t few = 5;
+    if (fault.names.size() <= few) return listed(fault.names, "no name");
+    const std::vector<std::string> first(fault.names.begin(), fault.names.begin() + few);
+    return fmt::format("{} and {} more", fmt::join(first, ", "), fault.names.size() - few);
 }
 
 std::string words(const DnsFault& fault) {
     std::vector<std::string> types;
     for (const auto type : fault.types) types.push_back(type == 1 ? "A" : type == 28 ? "AAAA" : fmt::format("TYPE{}", type));
-    return fmt::format("queries for {} of {}, to {}, UDP port {}: {}", listed(fault.names, "no name"),
+    return fmt::format("{} for {} of {}, to {}, port {}: {}", opcodes(fault), names(fault),
                        types.empty() ? "any type" : "type " + listed(types, ""), listed(fault.servers, "any server"), fault.port,
-                       answer(fault));
+                       answers(fault));
 }
 
 const char* words(Match::Way way) {
@@ -72,9 +105,14 @@ std::string words(const HealthFault& fault) {
     return checks + ": reset";
 }
 
-std::vector<std::string> limits(const DnsFault&) {
-    return {"DNS over TCP, TLS (853) and HTTPS (443) passes: a name cannot be matched there",
-            "a client that asks its local cache sends no packet; the cache's own query is the one that is matched"};
+std::vector<std::string> limits(const DnsFault& fault) {
+    const auto is = [&](auto answer) { return std::ranges::find(fault.answers, answer, &DnsFault::Told::answer) != fault.answers.end(); };
+    std::vector<std::string> said{"a query over TCP is reset (timeout: dropped; truncate: passed); one that is cut in two segments passes",
+                                  "in DNS over TLS (853) and HTTPS (443) a name cannot be matched: cut those by port and address",
+                                  "a client that asks its local cache sends no packet; the cache's own query is the one that is matched"};
+    if (is(DnsFault::Answer::truncate)) said.emplace_back("truncate shows only at clients that ask over UDP");
+    if (fault.negative_ttl) said.emplace_back("with negative_ttl, caches may keep an answer after the fault has ended");
+    return said;
 }
 std::vector<std::string> limits(const LatencyFault& fault) {
     std::vector<std::string> said{"the delay is per packet and direction: a TCP handshake and a request take it once each"};

@@ -14,21 +14,30 @@
 #define DNS_A_SIZE 16    /* a record with a compressed owner name: pointer, type, class, ttl, length, address */
 #define DNS_AAAA_SIZE 28 /* (RFC 1035 §3.2.1, RFC 3596 §2.2) */
 
+#define DNS_TURNS_MAX 16
+#define DNS_NAMES_MAX 100000
+#define DNS_SOA_SIZE 34 /* a record whose owner is compressed and whose names are the root (RFC 1035 §3.3.13) */
+
 /* Fixed when the program is loaded. */
 struct dns_fault {
     __u64 hash_seed;
+    __u64 turn_ns;         /* how long each turn lasts; 0: there is one */
     __u64 exact_depths[2]; /* bit d is set where a name of d labels is wanted for itself: no other is looked up */
     /* The numbers of labels of the suffixes that are wanted for what is under them, the smallest first; and the power
        of DNS_HASH_FACTOR with that exponent. */
     __u64 suffix_powers[DNS_SUFFIX_DEPTHS_MAX];
     __u8 suffix_depths[DNS_SUFFIX_DEPTHS_MAX];
-    __u8 suffixes; /* how many depths */
-    __u8 rcode;    /* of the answer */
-    __u8 silent;   /* no answer at all */
+    __u32 bucket_mask; /* buckets of names, a power of two, less one */
+    __u16 port;        /* network byte order */
+    __u16 opcodes;     /* bit per opcode (RFC 6895 §2.2) */
+    __u8 suffixes;     /* how many depths */
     __u8 every_type;
     __u8 every_server;
+    __u8 turns;     /* how many of dns_told there are, 1 to DNS_TURNS_MAX */
+    __u8 negative;  /* there is an SOA for answers without records */
+    __u8 remembers; /* one of the turns is stale: real answers are noted */
+    __u8 held;      /* queries go through a helper first (helper.h) */
     __u8 pad;
-    __u16 port; /* network byte order */
 };
 
 /* The answer section for one type, ready to be copied: `count` records of `size` octets each. */
@@ -39,14 +48,38 @@ struct dns_records {
     __u8 bytes[DNS_ADDRESSES_MAX * DNS_AAAA_SIZE];
 };
 
-/* A wanted name; its key is its hash. `wire` tells names apart that share a hash, so that none is hit by accident. */
-struct dns_name {
-    __u8 length;
-    __u8 exact; /* the name itself is wanted */
-    __u8 under; /* every name below it is wanted */
-    __u8 pad[5];
-    __u8 wire[256]; /* zero-padded */
+/* The SOA that tells how long a negative answer may be kept (RFC 2308 §3); the first two octets, its owner, are put in later. */
+struct dns_soa {
+    __u16 sum;
+    __u16 pad[3];
+    __u8 bytes[40]; /* DNS_SOA_SIZE of them */
 };
+
+/* What a query is told in one turn. */
+struct dns_told {
+    __u8 rcode;
+    __u8 truncated; /* TC=1 and no record */
+    __u8 silent;    /* nothing, ever */
+    __u8 stale;     /* what was told before, from the map of answers */
+    __u8 real;      /* the server's own answer: the query goes on */
+    __u8 pad[3];
+    struct dns_records a, aaaa;
+};
+
+/* A wanted name: its hash, whose two lowest bits say whether the name itself is wanted (1) and whether every name below it is
+   (2); 0: the slot is free. Names are not kept: a name that is not wanted is taken for one by one chance in 2^62. */
+#define DNS_EXACT 1ULL
+#define DNS_UNDER 2ULL
+#define DNS_MARKS 3ULL
+
+/* A cache line. A name is in one of the two buckets that its hash points to. */
+#define DNS_BUCKET_SLOTS 8
+struct dns_bucket {
+    __u64 slot[DNS_BUCKET_SLOTS];
+};
+
+static inline __u32 dns_first_bucket(__u64 hash, __u32 mask) { return (__u32)(hash >> 8) & mask; }
+static inline __u32 dns_second_bucket(__u64 hash, __u32 mask) { return (__u32)(hash >> 36) & mask; }
 
 /* A key of the LPM trie of servers. IPv4 as ::ffff:a.b.c.d. */
 struct dns_server {

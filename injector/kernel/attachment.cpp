@@ -2,10 +2,12 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/mman.h>
 
 #include <linux/bpf.h>
 
 #include <cerrno>
+#include <cstring>
 #include <iterator>
 
 #include "injector/kernel/clsact.h"
@@ -70,6 +72,13 @@ void resize(bpf_map* map, std::size_t entries) { bpf_map__set_max_entries(map, s
 void put(const bpf_map* map, const void* key, const void* value) {
     if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) != 0)
         throw_errno(std::string("cannot fill the BPF map ") + bpf_map__name(map), errno);
+}
+
+void fill(const bpf_map* map, std::span<const std::byte> values) {
+    void* memory = ::mmap(nullptr, values.size(), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+    if (memory == MAP_FAILED) throw_errno("cannot map a BPF array", errno);
+    std::memcpy(memory, values.data(), values.size());
+    ::munmap(memory, values.size());
 }
 
 unique_fd load_nothing() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ void leave_out(bpf_program* program);
 void resize(bpf_map* map, std::size_t entries);
 // After load(): `key` and `value` are as large as the map says. Throws Unfit.
 void put(const bpf_map* map, const void* key, const void* value);
+// After load(): the first values of a mappable array, at once. Throws Unfit.
+void fill(const bpf_map* map, std::span<const std::byte> values);
 
 template <class Skeleton> class TcProgram {
 public:

@@ -60,13 +60,13 @@ TEST(DnsFault, is_checked_without_touching_the_host) {
     refused([](DnsFault& f) { f.port = 0; });
     refused([](DnsFault& f) { f.servers = {"10.0.0.0/99"}; });
     refused([](DnsFault& f) { f.servers = {"ns1.test"}; });
-    refused([](DnsFault& f) { f.answer = DnsFault::Answer::addresses; });
-    refused([](DnsFault& f) { f.addresses = {"10.0.0.1"}; });
+    refused([](DnsFault& f) { f.answers[0].answer = DnsFault::Answer::addresses; });
+    refused([](DnsFault& f) { f.answers[0].addresses = {"10.0.0.1"}; });
     refused([](DnsFault& f) { f.ttl = std::chrono::seconds(-1); });
     const auto answers = [](std::vector<std::string> addresses) {
         return [addresses](DnsFault& f) {
-            f.answer = DnsFault::Answer::addresses;
-            f.addresses = addresses;
+            f.answers[0].answer = DnsFault::Answer::addresses;
+            f.answers[0].addresses = addresses;
         };
     };
     refused(answers({"10.0.0.0/8"}));

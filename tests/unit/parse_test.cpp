@@ -186,8 +186,8 @@ TEST(Parse, FillsFaults) {
     const auto& dns = std::get<DnsFault>(e.faults[1].fault);
     EXPECT_THAT(dns.names, ElementsAre("db.test", "*.svc.test"));
     EXPECT_THAT(dns.types, ElementsAre(1, 28));
-    EXPECT_EQ(dns.answer, DnsFault::Answer::addresses);
-    EXPECT_THAT(dns.addresses, ElementsAre("10.0.0.1", "fd00::1"));
+    EXPECT_EQ(dns.answers.at(0).answer, DnsFault::Answer::addresses);
+    EXPECT_THAT(dns.answers.at(0).addresses, ElementsAre("10.0.0.1", "fd00::1"));
     EXPECT_EQ(dns.ttl, 60s);
     const auto& latency = std::get<LatencyFault>(e.faults[2].fault);
     EXPECT_THAT(latency.match.ports, ElementsAre(80, 443));
@@ -266,7 +266,7 @@ TEST(Parse, TellsOfKinds) {
 TEST(Parse, TellsOfEachWrongValueOfAFault) {
     EXPECT_THAT(
         errors("[[fault]]\nname = \"f\"\nkind = \"dns\"\nnames = [\"a..b\", \"ok.test\", 5]\ntypes = \"AAA\"\nservers = "
-               "\"10.0.0.0/99\"\nport = 70000\nanswer = \"emtpy\"\nat = \"-1s\"\nfor = 10\nttl = 5\nopcodes = [5]\n"
+               "\"10.0.0.0/99\"\nport = 70000\nanswer = \"emtpy\"\nat = \"-1s\"\nfor = 10\nttl = 5\nopcodes = [\"updaet\", 16]\n"
                "probability = \"130%\"\ncycle = { fail = 3, pass = 2, on = \"1s\", off = \"1s\" }\nnmaes = 1\n"),
         ElementsAre("8:10: names: DNS name 'a..b': has an empty label", "8:29: names: expected a text, not 5",
                     "9:9: types: unknown record type 'AAA'; did you mean 'AAAA'?",
@@ -274,8 +274,8 @@ TEST(Parse, TellsOfEachWrongValueOfAFault) {
                     "11:8: port: expected a whole number from 1 to 65535, not 70000",
                     "12:10: answer: unknown answer 'emtpy'; did you mean 'empty'?", "13:6: at: a duration cannot be negative: '-1s'",
                     "14:7: for: expected a duration such as \"250ms\", \"10s\", \"2m\" or \"1h\", not 10",
-                    "16:1: key 'opcodes' of fault 'f' is known, but not in this version",
-                    "17:15: probability: a share is at most 100%, not 130%",
+                    "16:12: opcodes: unknown opcode 'updaet'; did you mean 'update'?",
+                    "16:22: opcodes: expected a whole number from 0 to 15, not 16", "17:15: probability: a share is at most 100%, not 130%",
                     "18:9: cycle: expected { fail = N, pass = N } or { on = TIME, off = TIME }, not both",
                     "19:1: unknown key 'nmaes' in fault 'f'; did you mean 'names'?"));
 }
@@ -283,15 +283,26 @@ TEST(Parse, TellsOfEachWrongValueOfAFault) {
 TEST(Parse, TellsWhatAFaultNeeds) {
     EXPECT_THAT(errors("[[fault]]\nkind = \"dns\"\n"),
                 ElementsAre("5:1: fault 1 needs 'names': name, or *.suffix for all below it",
-                            "5:1: fault 1 needs 'answer': empty, nxdomain, servfail, refused, timeout, or addresses",
-                            "5:1: fault 1 needs 'for': how long it lasts; no fault is without an end"));
-    EXPECT_THAT(
-        errors(fault + "names = \"a\"\nanswer = \"stale\"\n"),
-        ElementsAre("10:10: answer: 'stale' is known, but not in this version; expected empty, nxdomain, servfail, refused or timeout"));
+                            "5:1: fault 1 needs 'for': how long it lasts; no fault is without an end",
+                            "5:1: nothing is told: say 'answer', or 'turns' and 'turn'"));
     EXPECT_THAT(errors(fault + "names = \"a\"\nanswer = \"empty\"\nttl = 5\n"),
-                ElementsAre("11:7: ttl: only addresses have one: the answer 'empty' holds no record"));
+                ElementsAre("11:7: ttl: only addresses have one: the answer 'empty' holds none"));
     EXPECT_THAT(errors(fault + "names = \"a\"\nanswer = [\"10.0.0.1\", \"x\"]\n"),
                 ElementsAre("10:23: answer: 'x' is no IPv4 or IPv6 address"));
+}
+
+TEST(Parse, TellsOfTurnsThatCannotBe) {
+    const std::string names = fault + "names = \"a\"\n", turns = "turns = [[\"10.0.0.1\"], \"empty\"]\n", turn = "turn = \"5s\"\n";
+    EXPECT_THAT(errors(names + turns + turn + "ttl = 5\nnegative_ttl = 5\n"), IsEmpty());
+    EXPECT_THAT(errors(names + turns), ElementsAre("5:1: turns: 'turn' says how long each lasts"));
+    EXPECT_THAT(errors(names + turn + "answer = \"empty\"\n"), ElementsAre("10:8: turn: there are no 'turns' to take"));
+    EXPECT_THAT(errors(names + turns + turn + "answer = \"empty\"\n"), ElementsAre("10:9: turns: 'answer' is given as well: one of them"));
+    EXPECT_THAT(errors(names + turn + "turns = [\"empty\"]\n"), ElementsAre("11:9: turns: 2 to 16 answers take turns, not 1"));
+    EXPECT_THAT(errors(names + turn + "turns = [\"empty\", \"emtpy\"]\n"),
+                ElementsAre("11:19: turns: unknown answer 'emtpy'; did you mean 'empty'?"));
+    EXPECT_THAT(errors(names + turn + "turns = [\"timeout\", \"servfail\"]\nttl = 5\nnegative_ttl = 5\n"),
+                ElementsAre("12:7: ttl: only addresses have one: no turn holds one",
+                            "13:16: negative_ttl: only answers without records have one, empty and nxdomain: no turn holds one"));
 }
 
 TEST(Parse, TellsOfHalvesOfACycle) {
