@@ -119,7 +119,7 @@ def test_only_the_server_and_the_port_asked_for(once):
         ("nxdomain", "EAI_NONAME", "EAI_NONAME"),
         ("servfail", "EAI_AGAIN", "EAI_AGAIN"),
         ("refused", "EAI_AGAIN", "EAI_AGAIN"),
-        ("formerr", "EAI_AGAIN", "EAI_AGAIN"),
+        ("formerr", "EAI_NONAME", "EAI_AGAIN"),
         ("notimp", "EAI_AGAIN", "EAI_AGAIN"),
         ("timeout", "EAI_AGAIN", "EAI_AGAIN"),
         ("203.0.113.1,2001:db8::1", "", ""),
