@@ -2,9 +2,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/mman.h>
-
 #include <linux/bpf.h>
+#include <sys/mman.h>
 
 #include <cerrno>
 #include <cstring>
