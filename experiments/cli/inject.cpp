@@ -46,7 +46,8 @@ InjectKind::InjectKind(CLI::App& inject, const std::string& kind) : fault_(by_ha
     app_->footer(keys_.example);
     app_->formatter(help_formatter());
     app_->allow_extras();
-    for (const auto& key : keys_.all()) add_option(*app_, key);
+    for (const auto& key : keys_.all())
+        if (!key.in_file_only) add_option(*app_, key);
     app_->add_flag("--json", json_, "events as NDJSON");
 }
 
@@ -61,6 +62,7 @@ std::vector<std::string> InjectKind::later() const {
 
 void InjectKind::read(Complaints& complaints) {
     for (auto& key : keys_.all()) {
+        if (key.in_file_only) continue;
         const auto* option = app_->get_option(key.option);
         if (option->count() == 0) {
             if (key.required) complaints.error({}, key.option + " is required: " + key.doc);

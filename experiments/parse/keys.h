@@ -20,6 +20,7 @@ struct Key {
     std::string fallback;  // what holds if it is absent, for people; "" = nothing
     bool required = false;
     bool repeats = false;
+    bool in_file_only = false;  // no option of `inject`
     Shape shape = Shape::text;
     std::function<void(const Datum&, Complaints&)> read;  // into the struct that the key was bound to
     std::optional<Datum> given;                           // what was read
@@ -28,6 +29,7 @@ struct Key {
     Key& need() { return required = true, *this; }
     Key& says(std::string line) { return doc = std::move(line), *this; }
     Key& shown(std::string word) { return metavar = std::move(word), *this; }
+    Key& only_in_file() { return in_file_only = true, *this; }
     Key& otherwise(std::string text) { return fallback = std::move(text), *this; }
 };
 

@@ -113,7 +113,7 @@ HEALTH = "inject health --port 80 --result 503 --for 1s "
         ("inject dns --name db.test --for 1s", "nothing is told: say 'answer', or 'turns' and 'turn'"),
         (DNS + "--opcode updaet", "--opcode: unknown opcode 'updaet'; did you mean 'update'?"),
         (DNS + "--ttl 5", "ttl: only addresses have one: the answer 'empty' holds none"),
-        (DNS + "--negative-ttl -1", "--negative-ttl: a duration cannot be negative: '-1'"),
+        (DNS + "--negative-ttl -1", "--negative-ttl: expected 0 to 604800 seconds (a week), not -1"),
         (DNS + "--type AAA", "--type: unknown record type 'AAA'; did you mean 'AAAA'?"),
         (DNS + "--port 70000", "--port: expected a whole number from 1 to 65535, not 70000"),
         (DNS + "--probability 130%", "--probability: a share is at most 100%, not 130%"),

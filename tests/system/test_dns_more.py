@@ -1,12 +1,13 @@
 """The dns fault beyond UDP queries and fixed answers: TCP, truncation, turns, negative caching, updates and transfers."""
 
 import signal
+import subprocess
 import time
 
 import pytest
 from dns_clients import REAL4, REAL6, dig, lookup, reach, serve
 
-from lab import inject
+from lab import BLACKSTART, inject
 
 SERVERS = ("10.77.0.2", "fd77:0::2")
 
@@ -72,15 +73,48 @@ def test_truncate_sends_clients_to_tcp(served):
             assert "truncated" in client.run("drill", "db.test", f"@{nameserver}").stdout  # and drill says so
 
 
-def test_turns(once):
+def test_turns(once, tmp_path):
     client, _ = once
-    with inject(client, "dns", "--name", "db.test", "--turns", "203.0.113.1,empty", "--turn", "1s"):
-        seen, until = [], time.monotonic() + 4.5
-        while time.monotonic() < until:
-            reply = dig(client, SERVERS[0], "db.test")
-            seen.append((reply.status, *reply.answers))
-        changes = [b for a, b in zip([None, *seen], seen) if a != b]
-        assert changes[:4] == [("NOERROR", "203.0.113.1"), ("NOERROR",)] * 2
+    file = tmp_path / "turns.toml"
+    file.write_text(TURNS.format(netns=client.name))
+    run = subprocess.Popen([BLACKSTART, "run", file, "--out", tmp_path / "run"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    seen, until = [], time.monotonic() + 5
+    while time.monotonic() < until:
+        reply = dig(client, SERVERS[0], "db.test")
+        seen.append((reply.status, *reply.answers))
+    told = run.communicate(timeout=20)[0]
+    assert run.returncode == 0, told
+    changes = [b for a, b in zip([None, *seen], seen) if a != b]
+    assert changes == [("NOERROR", REAL4), *[("NOERROR", "203.0.113.1"), ("NOERROR",)] * 2, ("NOERROR", REAL4)]
+
+
+TURNS = """
+[experiment]
+name = "turns"
+title = "two plans race"
+baseline = "500ms"
+duration = "4s"
+[target.client]
+netns = "{netns}"
+[[fault]]
+kind = "dns"
+target = "client"
+for = "4s"
+at = "0s"
+names = "db.test"
+turns = [["203.0.113.1"], "empty"]
+turn = "1s"
+[[probe]]
+name = "other"
+kind = "dns"
+from = "{netns}"
+server = "10.77.0.2"
+query = "other.test"
+every = "20ms"
+[[expect]]
+probe = "other"
+success = ">= 90%"
+"""
 
 
 def test_a_resolver_keeps_a_negative_answer_as_long_as_it_is_told(lab, tmp_path):

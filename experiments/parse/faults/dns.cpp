@@ -48,13 +48,6 @@ Type<DnsFault::Told> answer() {
             }};
 }
 
-// Not an option that is given again, one for each turn: it would be --turn, and that is how long one lasts.
-Type<std::vector<DnsFault::Told>> turns() {
-    auto type = type::list(answer());
-    type.repeats = false;
-    return type;
-}
-
 // By name (RFC 6895 §2.2) or by number.
 Type<std::uint8_t> opcode() {
     const auto word = type::choice<std::uint8_t>("opcode", {{"query", 0}, {"notify", 4}, {"update", 5}});
@@ -105,7 +98,7 @@ void check_ttls(const DnsFault& fault, const Keys& all, Complaints& complaints) 
 }  // namespace
 
 template <> void describe(Keys& keys, DnsFault& fault) {
-    keys.about = "Answer DNS queries over UDP in the kernel, before they reach a server; reset those over TCP.";
+    keys.about = "Answer DNS queries in the kernel; reset those over TCP.";
     keys.example = "blackstart inject dns --name db.test --answer empty --for 30s";
     keys.add("names", type::list(type::matching("NAME", name_fault)), fault.names).need().says("name, or *.suffix for all below it");
     keys.add("types", type::list(type::record_type()), fault.types).otherwise("every type").says("query type: A, AAAA, AXFR, TYPE65");
@@ -113,9 +106,9 @@ template <> void describe(Keys& keys, DnsFault& fault) {
     keys.add("port", type::port(), fault.port).otherwise("53").says("port that the query goes to");
     keys.add("opcodes", type::list(opcode()), fault.opcodes).otherwise("query").says("query, notify, update, or 0 to 15");
     keys.on("answer", answer(), [&fault](DnsFault::Told told) { fault.answers = {std::move(told)}; })
-        .says("empty, nxdomain, servfail, refused, formerr, notimp, timeout, truncate, or addresses");
-    keys.add("turns", turns(), fault.answers).shown("ANSWER,ANSWER").says("answers that take turns");
-    keys.add("turn", type::duration(), fault.turn).says("how long each turn lasts");
+        .says("empty, timeout, truncate, addresses, or an rcode");
+    keys.add("turns", type::list(answer()), fault.answers).only_in_file().says("answers that take turns");
+    keys.add("turn", type::duration(), fault.turn).only_in_file().says("how long each turn lasts");
     keys.add("ttl", type::seconds(), fault.ttl).otherwise("1s").says("time to live of the addresses told");
     keys.add("negative_ttl", type::seconds(), fault.negative_ttl).otherwise("no SOA").says("how long caches keep empty and nxdomain");
     keys.later({"delay"});
