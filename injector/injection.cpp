@@ -1,5 +1,7 @@
 #include "injector/injection.h"
 
+#include "injector/kernel/attachment.h"
+#include "injector/kernel/helper.h"
 #include "injector/kinds.h"
 
 namespace blackstart {
@@ -10,6 +12,16 @@ std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, cons
 
 std::optional<Refusal> unsupported(const Fault& fault) {
     return std::visit([](const auto& kind) { return unsupported_kind(kind); }, fault);
+}
+
+std::string way(const Fault& fault) {
+    return std::visit(
+        [](const auto& kind) {
+            std::string text = attached_through();
+            if constexpr (requires { kind.may_use_netem; }) text += netem_available() ? ", netem" : ", delay line";
+            return text;
+        },
+        fault);
 }
 
 }  // namespace blackstart

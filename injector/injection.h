@@ -68,4 +68,7 @@ struct Refusal {
 };
 std::optional<Refusal> unsupported(const Fault& fault);
 
+// How a fault of this kind is done on this host, which can do it: as Injection::how says.
+std::string way(const Fault& fault);
+
 }  // namespace blackstart

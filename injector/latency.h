@@ -9,6 +9,7 @@ namespace blackstart {
 
 struct LatencyFault {
     static constexpr const char* kind = "latency";
+    static constexpr bool may_use_netem = true;
     Match match;
     std::chrono::nanoseconds delay{0};
     std::chrono::nanoseconds jitter{0};  // uniform in delay ± jitter, never below 0

@@ -23,12 +23,17 @@ using Json = nlohmann::ordered_json;
 struct KindRow {
     std::string kind;
     std::optional<Refusal> refusal;
+    std::string way;  // if there is none
 };
 
 template <std::size_t... Index> std::vector<KindRow> ask_kinds(std::index_sequence<Index...>) {
     const Fault one_of_each[] = {std::variant_alternative_t<Index, Fault>{}...};
     std::vector<KindRow> rows;
-    for (const auto& fault : one_of_each) rows.push_back({kind(fault), unsupported(fault)});
+    for (const auto& fault : one_of_each) {
+        KindRow row{kind(fault), unsupported(fault), {}};
+        if (!row.refusal) row.way = way(fault);
+        rows.push_back(std::move(row));
+    }
     return rows;
 }
 
@@ -53,8 +58,8 @@ std::vector<std::string> look_for_leftovers() {
 
 void tell(const Findings& found) {
     fmt::print("faults\n");
-    for (const auto& [kind, refusal] : found.kinds) {
-        fmt::print("  {:16} {:4} {}\n", kind, refusal ? "no" : "yes", refusal ? refusal->reason : "");
+    for (const auto& [kind, refusal, way] : found.kinds) {
+        fmt::print("  {:16} {:4} {}\n", kind, refusal ? "no" : "yes", refusal ? refusal->reason : "through " + way);
         if (refusal) fmt::print("  {:21} fix: {}\n", "", refusal->fix);
     }
     fmt::print("features\n");
@@ -71,8 +76,9 @@ void tell(const Findings& found) {
 
 void tell_json(const Findings& found) {
     Json all{{"format", "blackstart-doctor/1.0"}, {"fit", found.fit()}, {"faults", Json::array()}, {"features", Json::array()}};
-    for (const auto& [kind, refusal] : found.kinds) {
+    for (const auto& [kind, refusal, way] : found.kinds) {
         Json row{{"kind", kind}, {"can", !refusal}};
+        if (!refusal) row["way"] = way;
         if (refusal) row.update({{"reason", refusal->reason}, {"fix", refusal->fix}});
         all["faults"].push_back(row);
     }

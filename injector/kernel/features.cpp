@@ -65,7 +65,8 @@ Feature privileges() {
             kAsRoot};
 }
 
-// Attaches a program that does nothing to `lo` of a namespace that nobody else is in.
+// Attaches a program that does nothing to `lo` of a namespace that nobody else is in. A clsact filter has been tried by then, and one
+// that is journalled would undo what others left, which is for `restore` to do.
 Feature attaching() {
     Feature feature{"attaching", false, {}, "every fault", {}};
     if (const auto missing = missing_attachment()) {
@@ -73,16 +74,16 @@ Feature attaching() {
         feature.fix = missing->fix;
         return feature;
     }
+    const std::string_view through = attached_through();
+    feature.detail = "through " + std::string(through) + ", tried";
+    feature.there = true;
+    if (through == "clsact") return feature;
     try {
         const auto netns = make_netns();
         const auto program = load_nothing();
-        const Attachment ingress(program.get(), netns.get(), 1, Direction::ingress),
-            egress(program.get(), netns.get(), 1, Direction::egress);
-        feature.there = true;
-        feature.detail = std::string("through ") + attached_through() + ", tried both ways";
+        for (const auto direction : {Direction::ingress, Direction::egress}) Attachment(program.get(), netns.get(), 1, direction);
     } catch (const Unfit& unfit) {
-        feature.detail = unfit.what();
-        feature.fix = unfit.fix;
+        feature = {feature.name, false, unfit.what(), feature.use, unfit.fix};
     }
     return feature;
 }

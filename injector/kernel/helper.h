@@ -52,7 +52,7 @@ bool netem_available();
 // Why there can be no TAP device here, as an errno; 0 if there can.
 int tap_unavailable();
 
-// The two kinds. nullptr: this kernel has no netem.
+// The two kinds. nullptr: this kernel has no netem, or the delay is more than it can hold (270 s).
 std::unique_ptr<Helper> make_netem_helper(int netns_fd, const HelperPlan& plan);
 std::unique_ptr<Helper> make_delay_line_helper(int netns_fd, const HelperPlan& plan);
 

@@ -32,6 +32,8 @@ using Link = std::unique_ptr<rtnl_link, decltype(&rtnl_link_put)>;
 using Cache = std::unique_ptr<nl_cache, decltype(&nl_cache_free)>;
 
 constexpr const char* kFarEnd = "far";
+// What fits into the 32 bits of 64 ns each that it takes (PSCHED_SHIFT, include/net/pkt_sched.h), with a margin: 274.8 s would.
+constexpr std::chrono::seconds kLongestOfNetem(270);
 constexpr int kLoopback = 1;  // the ifindex of `lo` in every namespace
 
 [[noreturn]] void fail(const std::string& what, int error) {
@@ -171,7 +173,7 @@ bool netem_available() try {
 }
 
 std::unique_ptr<Helper> make_netem_helper(int netns_fd, const HelperPlan& plan) {
-    if (!netem_available()) return nullptr;
+    if (plan.delay + plan.jitter > kLongestOfNetem || !netem_available()) return nullptr;
     return std::make_unique<NetemHelper>(netns_fd, plan);
 }
 

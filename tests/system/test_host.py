@@ -293,6 +293,7 @@ def test_doctor_says_what_this_host_can_do(client):
     told = json.loads(done.stdout)
     assert done.returncode == 0 and told["format"] == "blackstart-doctor/1.0" and told["fit"]
     assert {f["kind"]: f["can"] for f in told["faults"]} == {"dns": True, "latency": True, "health": True}
+    assert all(f["way"].split(", ")[0] in ("tcx", "clsact") for f in told["faults"])
     there = {f["name"]: f["there"] for f in told["features"]}
     assert there["attaching"] and there["privileges"]
     assert all(f["fix"] for f in told["features"] if not f["there"])
