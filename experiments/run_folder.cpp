@@ -37,25 +37,25 @@ Experiment experiment_as_run(const std::filesystem::path& file) {
 }  // namespace
 
 JudgedRun judge_folder(const std::filesystem::path& folder) {
-    JudgedRun run{experiment_as_run(folder / experiment_file), {}};
-    const History history = read_history(folder / history_file);
-    if (history.experiment != run.experiment.name) {
-        throw Misuse(fmt::format("{}: the history is of \"{}\", and {} is \"{}\"", folder.string(), history.experiment, experiment_file,
+    JudgedRun run{experiment_as_run(folder / experiment_file), {}, read_history(folder / history_file)};
+    if (run.history.experiment != run.experiment.name) {
+        throw Misuse(fmt::format("{}: the history is of \"{}\", and {} is \"{}\"", folder.string(), run.history.experiment, experiment_file,
                                  run.experiment.name));
     }
-    run.verdict = judge(run.experiment, history);
+    run.verdict = judge(run.experiment, run.history);
     return run;
 }
 
-std::string write_verdict(const std::filesystem::path& folder, const std::string& json) {
-    std::string temporary = (folder / (std::string(verdict_file) + ".XXXXXX")).string();
-    const unique_fd file(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!file) return std::strerror(errno);
-    const std::string target = (folder / verdict_file).string();
-    if (write_all(file.get(), json) && ::fchmod(file.get(), 0644) == 0 && std::rename(temporary.c_str(), target.c_str()) == 0) return "";
+std::string write_whole(const std::filesystem::path& file, const std::string& text) {
+    std::string temporary = file.string() + ".XXXXXX";
+    const unique_fd made(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (!made) return std::strerror(errno);
+    if (write_all(made.get(), text) && ::fchmod(made.get(), 0644) == 0 && std::rename(temporary.c_str(), file.c_str()) == 0) return "";
     const int error = errno;
     ::unlink(temporary.c_str());
     return std::strerror(error);
 }
+
+std::string write_verdict(const std::filesystem::path& folder, const std::string& json) { return write_whole(folder / verdict_file, json); }
 
 }  // namespace blackstart

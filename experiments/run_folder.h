@@ -16,13 +16,16 @@ inline constexpr const char* verdict_file = "verdict.json";
 struct JudgedRun {
     Experiment experiment;
     Verdict verdict;
+    History history;
 };
 
 // Judges what the folder records: reads experiment.toml and history.ndjson and nothing else. `run` calls it as well, so that
 // both say the same. Throws Misuse if a file is missing, is not what it should be, or is of another experiment.
 JudgedRun judge_folder(const std::filesystem::path& folder);
 
-// Puts the text (to_json) in place of verdict.json, whole or not at all. Returns why it could not; "" if it could.
+// Puts the text in place of a file, whole or not at all. Returns why it could not; "" if it could.
+std::string write_whole(const std::filesystem::path& file, const std::string& text);
+// The same for verdict.json (to_json).
 std::string write_verdict(const std::filesystem::path& folder, const std::string& json);
 
 }  // namespace blackstart

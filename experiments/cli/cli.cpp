@@ -58,7 +58,8 @@ private:
 
     CLI::App app_{"Breaks DNS, latency and health checks on a real host, on purpose, and says whether the recovery held.", "blackstart"};
     std::vector<std::string> files_;
-    std::string file_, out_;
+    std::string file_, out_, other_;
+    std::map<std::string, std::string> reports_;  // format -> file
     bool json_ = false;
     CLI::App* inject_ = nullptr;
     std::deque<InjectKind> kinds_;
@@ -77,7 +78,6 @@ CommandLine::CommandLine() {
     add_readers();
     add_inject();
     add_reports();
-    later_[&app_] = {"report"};
 }
 
 CLI::App& CommandLine::add(const std::string& name, const std::string& about, const std::string& example) {
@@ -117,6 +117,16 @@ void CommandLine::add_readers() {
                                  "blackstart run all-checks-lie --out /tmp/r; blackstart judge /tmp/r/weak");
     judges.add_flag("--json", json_, "the verdict as JSON");
     actions_[&judges] = [&] { return judge_command(file(judges), json_); };
+
+    auto& reports = add_with_file("report", "RUN", "Write reports of a recorded run; judges it again, from its folder.",
+                                  "blackstart report /tmp/r/weak --html report.html --junit junit.xml");
+    for (const auto& format : report_formats())
+        reports.add_option("--" + std::string(format.name), reports_[format.name], format.about)->type_name("FILE");
+    reports.add_option("--compare", other_, "say what is different from another run")->type_name("RUN");
+    actions_[&reports] = [&] {
+        std::erase_if(reports_, [](const auto& one) { return one.second.empty(); });
+        return report_command(file(reports), reports_, other_);
+    };
 }
 
 void CommandLine::add_reports() {

@@ -40,7 +40,7 @@ int run_file(const fs::path& file, const fs::path& out, bool json) {
     for (const auto& what : left) std::cerr << "blackstart: not restored: " << what << '\n';
     std::cerr << "run folder: " << folder.string() << '\n';
 
-    const auto [judged, verdict] = judge_folder(folder);
+    const auto [judged, verdict, history] = judge_folder(folder);
     const auto as_json = to_json(judged, verdict);
     if (const auto why = write_verdict(folder, as_json); !why.empty()) std::cerr << "blackstart: verdict.json: " << why << '\n';
     std::cout << (json ? as_json : to_text(judged, verdict, wants_colour(STDOUT_FILENO))) << std::flush;

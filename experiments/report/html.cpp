@@ -1,0 +1,152 @@
+#include "experiments/report/html.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
+
+#include "experiments/report/html/assets.h"
+#include "experiments/report/json.h"
+
+namespace blackstart {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds(Time t) { return std::chrono::duration<double>(t).count(); }
+
+struct Column {  // of one probe, as the page draws it; latency in ms
+    std::vector<const Event*> events;
+    bool has_values = false;
+};
+
+Json value_of(const Value& value) {
+    if (const auto* number = std::get_if<double>(&value)) return *number;
+    if (const auto* text = std::get_if<std::string>(&value)) return *text;
+    std::string set;
+    for (const auto& one : std::get<std::vector<std::string>>(value)) set += (set.empty() ? "" : " ") + one;
+    return set;
+}
+
+// Reasons are many times the same: numbered, in the order in which they come.
+class Reasons {
+public:
+    std::size_t number(const std::string& why) { return numbers_.try_emplace(why, numbers_.size()).first->second; }
+    [[nodiscard]] Json list() const {
+        std::vector<std::string> all(numbers_.size());
+        for (const auto& [why, number] : numbers_) all[number] = why;
+        return all;
+    }
+
+private:
+    std::map<std::string, std::size_t> numbers_;
+};
+
+Json probes(const JudgedRun& run, Reasons& reasons) {
+    std::map<std::string, Column> columns;
+    for (const Event& event : run.history.events) {
+        const auto* seen = std::get_if<event::Observed>(&event.kind);
+        if (seen == nullptr) continue;
+        auto& column = columns[seen->probe];
+        column.events.push_back(&event);
+        column.has_values = column.has_values || seen->value.has_value();
+    }
+    Json list = Json::array();
+    for (const Probe& probe : run.experiment.probes) {
+        auto& column = columns[probe.name];
+        std::ranges::stable_sort(column.events, {}, [](const Event* e) { return e->t; });
+        Json t = Json::array(), latency = Json::array(), why = Json::array(), values = Json::array();
+        std::string ok;
+        for (const Event* event : column.events) {
+            const auto& seen = std::get<event::Observed>(event->kind);
+            t.push_back(std::round(seconds(event->t) * 1e6) / 1e6);
+            latency.push_back(std::round(seconds(seen.latency) * 1e6) / 1e3);
+            ok += seen.ok ? '1' : '0';
+            why.push_back(reasons.number(seen.why));
+            if (column.has_values) values.push_back(seen.value ? value_of(*seen.value) : Json(nullptr));
+        }
+        list.push_back({{"name", probe.name},
+                        {"t", t},
+                        {"ok", ok},
+                        {"latency", latency},
+                        {"why", why},
+                        {"values", column.has_values ? values : Json(nullptr)}});
+    }
+    return list;
+}
+
+Json bands(const JudgedRun& run) {
+    std::map<std::pair<std::string, std::string>, Time> armed;
+    Json list = Json::array();
+    const auto close = [&](const std::string& fault, const std::string& target, Time to) {
+        const auto at = armed.find({fault, target});
+        if (at == armed.end()) return;
+        list.push_back({{"fault", fault}, {"target", target}, {"from", seconds(at->second)}, {"to", seconds(to)}});
+        armed.erase(at);
+    };
+    for (const Event& event : run.history.events) {
+        if (const auto* e = std::get_if<event::Armed>(&event.kind)) armed[{e->fault, e->target}] = event.t;
+        if (const auto* e = std::get_if<event::Disarmed>(&event.kind)) close(e->fault, e->target, event.t);
+    }
+    while (!armed.empty()) {
+        const auto [fault, target] = armed.begin()->first;
+        close(fault, target, length(run.history));
+    }
+    return list;
+}
+
+Json data_of(const JudgedRun& run) {
+    Json data{{"verdict", Json::parse(to_json(run.experiment, run.verdict))}, {"title", run.experiment.title}};
+    data["seed"] = std::to_string(run.history.seed);  // beyond what a double holds
+    data["origin"] = run.history.origin;
+    data["version"] = run.history.version;
+    data["titles"] = titles(run);
+    data["length"] = seconds(length(run.history));
+    data["t0"] = 0;
+    for (const Event& event : run.history.events)
+        if (std::holds_alternative<event::T0>(event.kind)) data["t0"] = seconds(event.t);
+    data["events"] = Json::array();
+    for (const Told& one : told(run.history))
+        data["events"].push_back({{"t", seconds(one.t)}, {"kind", one.kind}, {"about", one.about}, {"what", one.what}});
+    data["bands"] = bands(run);
+    Reasons reasons;
+    data["probes"] = probes(run, reasons);
+    data["whys"] = reasons.list();
+    return data;
+}
+
+// Inside a script element only "</" and "<!--" could end or change it (HTML, 4.12.1.3): no < is left.
+std::string for_script(const Json& json) {
+    std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace), safe;
+    for (const char c : text) {
+        if (c == '<') {
+            safe += "\\u003c";
+        } else {
+            safe += c;
+        }
+    }
+    return safe;
+}
+
+}  // namespace
+
+std::string to_html(const JudgedRun& run) {
+    const std::map<std::string_view, std::string> parts{{"UPLOT_CSS", std::string(asset::uplot_css())},
+                                                        {"UPLOT_JS", std::string(asset::uplot_js())},
+                                                        {"PAGE_CSS", std::string(asset::page_css())},
+                                                        {"PAGE_JS", std::string(asset::page_js())},
+                                                        {"DATA", for_script(data_of(run))}};
+    std::string page;
+    std::string_view rest = asset::page_html();
+    for (std::size_t at = rest.find("@@"); at != std::string_view::npos; at = rest.find("@@")) {
+        page += rest.substr(0, at);
+        const std::size_t end = rest.find("@@", at + 2);
+        page += parts.at(rest.substr(at + 2, end - at - 2));
+        rest.remove_prefix(end + 2);
+    }
+    return page.append(rest);
+}
+
+}  // namespace blackstart
