@@ -26,6 +26,7 @@ public:
     void attach(const Target& target, const Interface& interface, Direction direction) {
         program_.attach(target.netns.get(), interface, direction);
     }
+    void detach() { program_.detach(); }
     // After the last attach(): the fault is in force on all interfaces at once.
     void arm() { lease_.arm(program_->bss->control, terms_.duration, terms_.lease); }
 

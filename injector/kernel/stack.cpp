@@ -56,19 +56,22 @@ std::uint8_t find_tag(std::uint64_t netns_inode) {
 
 }  // namespace
 
-StackSlot::StackSlot(std::uint64_t netns_inode) {
+StackTag::StackTag(std::uint64_t netns_inode) {
     for (const auto& directory : {kParent, kDirectory})
         if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) throw_errno("cannot make " + directory, errno);
     const unique_fd everyone = open_lock("lock");
     // Held for microseconds by each; a process stopped just then would be waited for.
     if (::flock(everyone.get(), LOCK_EX) != 0) throw_errno("cannot lock " + kDirectory, errno);
 
-    tag_ = find_tag(netns_inode);
-    tag_lock_ = open_lock(std::to_string(tag_));
-    if (take(tag_lock_.get(), LOCK_EX)) write_number(tag_lock_.get(), netns_inode);
-    if (!take(tag_lock_.get(), LOCK_SH)) throw_errno("cannot lock a tag in " + kDirectory, errno);
+    value_ = find_tag(netns_inode);
+    lock_ = open_lock(std::to_string(value_));
+    if (take(lock_.get(), LOCK_EX)) write_number(lock_.get(), netns_inode);
+    if (!take(lock_.get(), LOCK_SH)) throw_errno("cannot lock a tag in " + kDirectory, errno);
+}
+
+StackSlot::StackSlot(std::uint64_t netns_inode) : tag_(netns_inode) {
     for (int i = 0; i < 8; i++) {
-        bit_lock_ = open_lock(fmt::format("{}.{}", tag_, i));
+        bit_lock_ = open_lock(fmt::format("{}.{}", tag_.value(), i));
         if (!take(bit_lock_.get(), LOCK_EX)) continue;
         bit_ = static_cast<std::uint8_t>(1 << i);
         return;
