@@ -11,6 +11,7 @@
 #include "experiments/expectations/expectation.h"
 #include "injector/fault.h"
 #include "injector/injection.h"
+#include "injector/meter.h"
 #include "injector/target.h"
 #include "probes/probe.h"
 
@@ -22,6 +23,12 @@ struct PlannedFault {
     std::vector<std::string> targets;  // names of targets; empty: one target, the host itself
     std::chrono::nanoseconds at{0};    // from t0
     Terms terms;                       // terms.duration is `for`; terms.seed is derived from the run's seed
+};
+
+struct PlannedMeter {
+    std::string name;
+    MeterPlan plan;
+    std::string target;  // a target's name; "": the host itself
 };
 
 struct Guard {
@@ -55,10 +62,12 @@ struct Experiment {
     std::string name, title;
     std::chrono::nanoseconds baseline{std::chrono::seconds(5)};
     std::chrono::nanoseconds duration{0};
+    int repeat = 1;                     // how often `run` runs it, each time under another seed
     std::optional<std::uint64_t> seed;  // absent: drawn when run, and recorded
     std::map<std::string, TargetSpec> targets;
     std::vector<PlannedFault> faults;
     std::vector<Probe> probes;
+    std::vector<PlannedMeter> meters;
     std::vector<Expectation> expectations;
     std::vector<Guard> guards;
     std::optional<LabPlan> lab;

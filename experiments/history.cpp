@@ -102,6 +102,12 @@ void members(Buffer& out, const event::Observed& e) {
     if (e.value) std::visit([&](const auto& value) { member(out, "value", value); }, *e.value);
 }
 
+void members(Buffer& out, const event::Counted& e) {
+    member(out, "meter", e.meter);
+    member(out, "count", e.count);
+    print(out, ",\"length\":{}", e.length.count());
+}
+
 void members(Buffer& out, const event::Service& e) {
     member(out, "name", e.name);
     member(out, "what", e.what);

@@ -55,6 +55,12 @@ struct Observed {  // t is when it started
     std::chrono::nanoseconds latency{0};
     std::optional<Value> value;
 };
+struct Counted {  // what a meter counted from t on
+    static constexpr const char* kind = "count";
+    std::string meter;
+    std::uint64_t count = 0;
+    std::chrono::nanoseconds length{0};  // for how long: a second, or what was left of one at t0 and at the end
+};
 struct Service {  // something about a lab service: "started", "exited 1", "restarted"
     static constexpr const char* kind = "service";
     std::string name, what;
@@ -82,8 +88,8 @@ struct Ended {  // the history is complete
 
 }  // namespace event
 
-using EventKind = std::variant<event::Started, event::T0, event::Armed, event::Disarmed, event::Lost, event::Observed, event::Service,
-                               event::Tripped, event::Unsteady, event::Interrupted, event::Restored, event::Ended>;
+using EventKind = std::variant<event::Started, event::T0, event::Armed, event::Disarmed, event::Lost, event::Observed, event::Counted,
+                               event::Service, event::Tripped, event::Unsteady, event::Interrupted, event::Restored, event::Ended>;
 
 struct Event {
     Time t{0};

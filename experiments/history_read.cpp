@@ -107,6 +107,12 @@ void read(const json& line, event::Observed& e) {
     e.value = observed_value(line);
 }
 
+void read(const json& line, event::Counted& e) {
+    e.meter = text(line, "meter");
+    e.count = count(line, "count");
+    e.length = std::chrono::nanoseconds(integer(line, "length", 0, longest_ns));
+}
+
 void read(const json& line, event::Service& e) {
     e.name = text(line, "name");
     e.what = text(line, "what");

@@ -28,6 +28,7 @@ void read_tables(const Datum& document, Draft& draft, Complaints& complaints) {
     tables("probe", read_probe);
     tables("expect", read_expectation);
     tables("guard", read_guard);
+    tables("meter", read_meter);
     if (const auto* lab = document.find("lab")) {
         const Complaints::About about(complaints, "lab");
         read_lab(lab->value, draft, complaints);
@@ -35,13 +36,10 @@ void read_tables(const Datum& document, Draft& draft, Complaints& complaints) {
 }
 
 void complain_of_unknown_tables(const Datum& document, Complaints& complaints) {
-    const std::vector<std::string> known = {"experiment", "target", "fault", "probe", "expect", "guard", "lab"};
+    const std::vector<std::string> known = {"experiment", "target", "fault", "probe", "meter", "expect", "guard", "lab"};
     for (const auto& entry : document.table) {
         if (std::ranges::find(known, entry.key) != known.end()) continue;
-        if (entry.key == "meter")
-            complaints.error(entry.place, "[[meter]] is known, but not in this version");
-        else
-            complaints.error(entry.place, "unknown table or key '" + entry.key + "'" + hint(entry.key, known));
+        complaints.error(entry.place, "unknown table or key '" + entry.key + "'" + hint(entry.key, known));
     }
 }
 
@@ -51,6 +49,7 @@ Experiment finished(const Draft& draft) {
     for (const auto& drafted : draft.faults) experiment.faults.push_back(drafted.value);
     for (const auto& drafted : draft.probes) experiment.probes.push_back(drafted.value);
     for (const auto& drafted : draft.expectations) experiment.expectations.push_back(drafted.value);
+    for (const auto& drafted : draft.meters) experiment.meters.push_back(drafted.value);
     for (const auto& drafted : draft.guards) experiment.guards.push_back(drafted.value);
     if (!draft.has_lab) return experiment;
     experiment.lab = draft.lab.value;
@@ -79,10 +78,28 @@ Parsed parse(std::string_view text, const std::string& file) {
         check_references(draft, complaints);
         check_times(draft, complaints);
         check_dns_rules(draft, complaints);
+        check_health_rules(draft, complaints);
         check_lab(draft, complaints);
     }
     if (complaints.errors.empty()) warn_of_scarcity(draft, complaints);
     return {finished(draft), in_order(std::move(complaints.errors), file), in_order(std::move(complaints.warnings), file)};
+}
+
+Parsed parse_expecting(std::string_view right, std::string_view text, const std::string& file) {
+    Complaints complaints, of_the_right;
+    Draft draft;
+    read_tables(read_document(right, of_the_right), draft, of_the_right);
+    draft.expectations.clear();
+    const Datum document = read_document(text, complaints);
+    for (const auto& entry : document.table)
+        if (entry.key != "expect") complaints.error(entry.place, "'" + entry.key + "' is not read here: only [[expect]] tables are");
+    if (const auto* expect = document.find("expect"))
+        each_table(expect->value, "expect", complaints,
+                   [&](const Datum& table, std::size_t number) { read_expectation(table, number, draft, complaints); });
+    else if (complaints.errors.empty())
+        complaints.error({}, "there is no [[expect]] in it");
+    if (complaints.errors.empty()) check_references(draft, complaints);
+    return {finished(draft), in_order(std::move(complaints.errors), file), {}};
 }
 
 std::string read_file(const std::filesystem::path& file) {

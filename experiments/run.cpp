@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 
@@ -10,6 +11,7 @@
 #include "experiments/guard.h"
 #include "experiments/history.h"
 #include "experiments/lab.h"
+#include "experiments/metering.h"
 #include "experiments/verdict.h"
 #include "experiments/version.h"
 #include "injector/kernel/error.h"
@@ -67,6 +69,8 @@ private:
         for (const auto& planned : experiment_.faults)
             if (const auto refusal = unsupported(planned.fault))
                 throw Unfit("fault '" + planned.name + "': " + refusal->reason, refusal->fix);
+        if (const auto refusal = meter_unsupported(); refusal && !experiment_.meters.empty())
+            throw Unfit("meter '" + experiment_.meters.front().name + "': " + refusal->reason, refusal->fix);
         if (!experiment_.lab) resolve_targets();  // names that do not exist: known before the first probe
         std::signal(SIGPIPE, SIG_IGN);
         for (const int number : {SIGINT, SIGTERM, SIGHUP})
@@ -94,8 +98,9 @@ private:
             if (lab_ && lab_->has(spec.netns)) found.netns = lab_->netns_path(spec.netns);
             targets_.emplace(name, resolve(found));
         }
-        for (const auto& planned : experiment_.faults)
-            if (planned.targets.empty() && !targets_.contains(kHost)) targets_.emplace(kHost, resolve(TargetSpec{}));
+        const bool host = std::ranges::any_of(experiment_.faults, [](const auto& fault) { return fault.targets.empty(); }) ||
+                          std::ranges::any_of(experiment_.meters, [](const auto& meter) { return meter.target.empty(); });
+        if (host && !targets_.contains(kHost)) targets_.emplace(kHost, resolve(TargetSpec{}));
     }
 
     std::vector<Place> places() {
@@ -116,10 +121,12 @@ private:
     // --- the phases ------------------------------------------------------------------------------------------------
 
     void begin_baseline() {
+        metering_.emplace(experiment_, targets_);
         record(event::Started{});
         tell(fmt::format("baseline: {:g}s", seconds(experiment_.baseline)));
         watch_->start();
         next_ = loop_.at(Loop::now() + experiment_.baseline, [this] { begin_faults(); });
+        count_seconds();
         renewal_ = loop_.every(Loop::now() + kRenewal, kRenewal, [this](nanoseconds) { renew(); });
     }
 
@@ -131,7 +138,9 @@ private:
         in_baseline_ = false;
         seen_in_baseline_ = {};
         const auto t0 = Loop::now();
-        record(event::T0{});
+        take_counts(t0);  // what lies before is the baseline's
+        record(event::T0{}, t0);
+        count_seconds();
         tell(fmt::format("t0: observing for {:g}s", seconds(experiment_.duration)));
         for (const auto& guard : experiment_.guards) guards_.emplace_back(guard, t0);
         for (const auto& planned : experiment_.faults) schedule(planned, t0);
@@ -145,6 +154,12 @@ private:
     }
 
     void drain() {
+        if (metering_) {
+            take_counts(Loop::now());
+            second_.reset();
+            for (auto& what : metering_->stop()) left_.push_back(std::move(what));
+            metering_.reset();
+        }
         disarm_all();
         timers_.clear();
         watch_->drain([this] { loop_.stop(); });
@@ -179,6 +194,7 @@ private:
         try {
             armed_.push_back(std::make_unique<Armed>(registration_, planned, targets_.at(target), target));
             record(event::Armed{planned.name, target, armed_.back()->how()});
+            if (metering_) metering_->to_front();
             tell(fmt::format("armed: {} on {} through {}", planned.name, target, armed_.back()->how()));
         } catch (const std::runtime_error& error) {
             record(event::Lost{planned.name, target, error.what()});
@@ -210,6 +226,15 @@ private:
     }
     void renew() {
         disarm_if([](Armed& armed) { return !armed.renew(); });
+        if (metering_) metering_->renew();
+    }
+
+    void count_seconds() {
+        constexpr std::chrono::seconds second(1);
+        second_ = loop_.every(Loop::now() + second, second, [this](nanoseconds) { take_counts(Loop::now()); });
+    }
+    void take_counts(nanoseconds now) {
+        for (auto& event : metering_->take(now)) recorder_->record({event.t - origin_, std::move(event.kind)});
     }
 
     // --- what is seen ----------------------------------------------------------------------------------------------
@@ -239,8 +264,8 @@ private:
         end_early(fmt::format("signal {}", number), false);
     }
 
-    void record(EventKind kind) {
-        const Event event{Loop::now() - origin_, std::move(kind)};
+    void record(EventKind kind, nanoseconds when = Loop::now()) {
+        const Event event{when - origin_, std::move(kind)};
         if (in_baseline_) seen_in_baseline_.push_back(event);
         recorder_->record(event);
     }
@@ -262,11 +287,12 @@ private:
 
     Loop loop_;
     std::vector<Loop::Source> signals_, timers_;
-    Loop::Source next_, renewal_;
+    Loop::Source next_, renewal_, second_;
     std::optional<Lab> lab_;
     std::vector<unique_fd> namespaces_;
     std::map<std::string, Target> targets_;
     std::optional<Watch> watch_;  // before armed_: its children are forked while no fault is in force
+    std::optional<Metering> metering_;
     std::vector<GuardWatch> guards_;
     std::vector<std::unique_ptr<Armed>> armed_;  // last: the first to go
 };

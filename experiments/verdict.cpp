@@ -6,12 +6,9 @@
 #include <csignal>
 
 #include "experiments/expectations/baseline.h"
+#include "experiments/expectations/explanation.h"
 #include "experiments/expectations/figures.h"
-#include "experiments/expectations/latency.h"
-#include "experiments/expectations/max_transitions.h"
-#include "experiments/expectations/never_empty.h"
-#include "experiments/expectations/recovers_within.h"
-#include "experiments/expectations/success.h"
+#include "experiments/expectations/judgement.h"
 #include "experiments/proof.h"
 
 namespace blackstart {
@@ -52,25 +49,6 @@ Course course(const History& history) {
     if (unsteady) course.unsteady = unsteady->second;
     if (signal) course.signal = signal->second;
     return course;
-}
-
-// What each condition is judged by. A condition without a judge() does not compile.
-template <class Condition> Finding find(const Condition& condition, const Evidence& evidence, const Timeline&) {
-    return judge(condition, evidence);
-}
-Finding find(const RecoversWithin& condition, const Evidence& evidence, const Timeline& timeline) {
-    return judge(condition, evidence, condition.stop ? timeline.stop(condition.fault) : timeline.start(condition.fault));
-}
-
-Finding find(const Expectation& expectation, const Experiment& experiment, const Timeline& timeline) {
-    const auto probe = std::ranges::find(experiment.probes, expectation.probe, &Probe::name);
-    if (probe == experiment.probes.end()) {
-        Finding finding;
-        finding.why = "there is no such probe";
-        return finding;
-    }
-    const Evidence evidence = timeline.evidence(*probe, expectation.during);
-    return std::visit([&](const auto& c) { return find(c, evidence, timeline); }, expectation.condition);
 }
 
 std::string signal_name(int signal) {
@@ -147,7 +125,9 @@ Verdict judge(const Experiment& experiment, const History& history) {
     verdict.faults = proofs(experiment, history);
     for (std::size_t i = 0; i < experiment.expectations.size(); i++) {
         const Expectation& expectation = experiment.expectations[i];
-        verdict.expectations.push_back({i, expectation.probe, condition(expectation), find(expectation, experiment, timeline)});
+        Finding finding = find(expectation, experiment, timeline);
+        auto explanation = explain(expectation, finding, history, timeline.t0().value_or(Time(0)));
+        verdict.expectations.push_back({i, expectation.probe, condition(expectation), std::move(finding), std::move(explanation)});
     }
     Decision decision = spoiled(run, verdict, lapsed(history)).value_or(decide(experiment, verdict));
     verdict.exit_code = decision.exit_code;

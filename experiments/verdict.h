@@ -24,6 +24,7 @@ struct Judged {
     std::size_t index = 0;  // in the experiment's expectations, from 0
     std::string probe, condition;
     Finding finding;
+    std::vector<std::string> explanation;  // of what did not hold: the values around its moment, and what came before and after
 };
 
 struct Verdict {

@@ -71,6 +71,7 @@ Json as_json(const Experiment& experiment, const std::vector<Placed>& all) {
               {"duration_s", seconds(experiment.duration)},
               {"faults", Json::array()},
               {"probes", Json::array()},
+              {"meters", Json::array()},
               {"services", Json::array()},
               {"exempt", kExempt}};
     for (const auto& placed : all)
@@ -89,6 +90,9 @@ Json as_json(const Experiment& experiment, const std::vector<Placed>& all) {
                                   {"refusal", placed.refusal}});
     for (const auto& probe : experiment.probes)
         plan["probes"].push_back({{"name", probe.name}, {"kind", kind(probe)}, {"from", probe.from}, {"every_s", seconds(probe.every)}});
+    for (const auto& meter : experiment.meters)
+        plan["meters"].push_back(
+            {{"name", meter.name}, {"target", meter.target.empty() ? "host" : meter.target}, {"counts", in_words(meter.plan)}});
     if (experiment.lab)
         for (const auto& service : experiment.lab->services)
             plan["services"].push_back({{"name", service.name}, {"host", service.host}, {"run", service.run}});
@@ -116,6 +120,9 @@ void print(const Experiment& experiment, const std::vector<Placed>& all) {
     for (const auto& probe : experiment.probes)
         fmt::print("├─ probe {} ({}) every {} from {}\n", probe.name, kind(probe), in_words(probe.every),
                    probe.from.empty() ? "the host" : probe.from);
+    for (const auto& meter : experiment.meters)
+        fmt::print("├─ meter {} on {}: counts {}, and changes nothing\n", meter.name, meter.target.empty() ? "host" : meter.target,
+                   in_words(meter.plan));
     for (const auto& guard : experiment.guards) fmt::print("├─ guard on {}: {} over {}\n", guard.probe, guard.text, in_words(guard.over));
     fmt::print("└─ never touched\n");
     for (const auto* exempt : kExempt) fmt::print("     {}\n", exempt);

@@ -34,9 +34,7 @@ std::string breaks(const LatencyLimits& condition, const Evidence& evidence) {
 }
 
 // The others are about what a fault does.
-std::string breaks(const RecoversWithin&, const Evidence&) { return ""; }
-std::string breaks(const NeverEmpty&, const Evidence&) { return ""; }
-std::string breaks(const MaxTransitions&, const Evidence&) { return ""; }
+template <class Other> std::string breaks(const Other&, const Evidence&) { return ""; }
 
 std::string unsteady(const Evidence& evidence) {
     const std::size_t n = evidence.samples.size(), ok = ok_count(evidence);
@@ -54,12 +52,15 @@ std::string unsteady(const Evidence& evidence) {
 
 std::string unsteady(const Experiment& experiment, const Timeline& timeline) {
     for (const Expectation& expectation : experiment.expectations) {
-        const auto probe = std::ranges::find(experiment.probes, expectation.probe, &Probe::name);
-        if (probe == experiment.probes.end() || !probe->baseline) continue;
-        const Evidence evidence = timeline.evidence(*probe, "baseline");
-        std::string why = unsteady(evidence);
-        if (why.empty()) why = std::visit([&](const auto& c) { return breaks(c, evidence); }, expectation.condition);
-        if (!why.empty()) return probe->name + " " + why;
+        const auto* agrees = std::get_if<AgreesWith>(&expectation.condition);
+        for (const std::string& name : {expectation.probe, agrees != nullptr ? agrees->other : ""}) {
+            const auto probe = std::ranges::find(experiment.probes, name, &Probe::name);
+            if (probe == experiment.probes.end() || !probe->baseline) continue;
+            const Evidence evidence = timeline.evidence(*probe, "baseline");
+            std::string why = unsteady(evidence);
+            if (why.empty()) why = std::visit([&](const auto& c) { return breaks(c, evidence); }, expectation.condition);
+            if (!why.empty()) return probe->name + " " + why;
+        }
     }
     return "";
 }

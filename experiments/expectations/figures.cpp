@@ -59,7 +59,7 @@ std::string said(const event::Observed& seen) {
 }
 
 std::string subject(const Expectation& expectation) {
-    return fmt::format("{} of {}{}", condition(expectation), expectation.probe, window(expectation.during));
+    return fmt::format("{} of {}{}", condition(expectation), meter(expectation) + expectation.probe, window(expectation.during));
 }
 
 bool meets(double value, const Limit& limit) {

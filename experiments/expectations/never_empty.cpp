@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "experiments/expectations/figures.h"
+#include "experiments/expectations/values.h"
 
 namespace blackstart {
 namespace {
@@ -27,24 +28,19 @@ Finding judge(const NeverEmpty&, const Evidence& evidence) {
         finding.why = evidence.scarcity();
         return finding;
     }
-    const std::size_t n = evidence.samples.size();
-    const auto without = static_cast<std::size_t>(std::ranges::count_if(evidence.samples, [](const Sample& s) { return !s.seen->value; }));
+    const auto with =
+        static_cast<std::size_t>(std::ranges::count_if(evidence.samples, [](const Sample& s) { return s.seen->value.has_value(); }));
     const auto empties = static_cast<std::size_t>(std::ranges::count_if(evidence.samples, is_empty));
-    finding.observed = fmt::format("empty in {} of {}", empties, counted(n - without, "value"));
+    finding.observed = fmt::format("empty in {} of {}", empties, counted(with, "value"));
     if (empties > 0) {
         const auto first = std::ranges::find_if(evidence.samples, is_empty);
         finding.outcome = Outcome::deviated;
         finding.at = first->t - evidence.t0;
         finding.why = first->seen->ok || first->seen->why.empty() ? "the value was empty" : "the value was empty: " + first->seen->why;
-    } else if (without == n) {
-        finding.why = "no observation has a value";
-    } else if (evidence.too_few()) {
-        finding.why = evidence.scarcity();
-    } else if ((without + evidence.missing()) * 20 > n + evidence.missing()) {
-        finding.why = fmt::format("{} of {} have no value: over 5%", without + evidence.missing(), n + evidence.missing());
-    } else {
-        finding.outcome = Outcome::held;
+        return finding;
     }
+    finding.why = doubt(evidence, with);
+    if (finding.why.empty()) finding.outcome = Outcome::held;
     return finding;
 }
 

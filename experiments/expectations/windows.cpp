@@ -67,7 +67,11 @@ Timeline::Timeline(const Experiment& experiment, const History& history) {
         if (const auto* over = std::get_if<event::Disarmed>(&event.kind)) latest(act(over->fault, over->target).ended, event.t);
         if (const auto* lost = std::get_if<event::Lost>(&event.kind)) latest(act(lost->fault, lost->target).ended, event.t);
         if (const auto* seen = std::get_if<event::Observed>(&event.kind)) samples_[seen->probe].push_back({event.t, seen});
+        if (const auto* counted = std::get_if<event::Counted>(&event.kind))
+            seconds_[counted->meter].push_back({event.t, counted->length, counted->count});
     }
+    for (auto& [meter, seconds] : seconds_)
+        std::ranges::sort(seconds, {}, [](const Counts::Second& s) { return std::tuple(s.t, s.length, s.count); });
     for (auto& [probe, samples] : samples_) std::sort(samples.begin(), samples.end(), before);
     if (t0_) end_ = *t0_ + experiment.duration;
 }
@@ -81,7 +85,7 @@ Timeline::Act& Timeline::act(const std::string& fault, const std::string& target
 std::optional<Time> Timeline::start(const std::string& fault) const {
     std::optional<Time> result;
     for (const auto& [key, act] : acts_) {
-        if (act.fault == fault && act.armed) earliest(result, *act.armed);
+        if ((fault.empty() || act.fault == fault) && act.armed) earliest(result, *act.armed);
     }
     return result;
 }
@@ -89,10 +93,20 @@ std::optional<Time> Timeline::start(const std::string& fault) const {
 std::optional<Time> Timeline::stop(const std::string& fault) const {
     std::optional<Time> result;
     for (const auto& [key, act] : acts_) {
-        if (act.fault != fault || !act.armed) continue;
+        if ((!fault.empty() && act.fault != fault) || !act.armed) continue;
         if (!act.ended) return std::nullopt;
         latest(result, *act.ended);
     }
+    return result;
+}
+
+std::vector<Time> Timeline::fault_changes() const {
+    std::vector<Time> result;
+    for (const auto& [key, act] : acts_) {
+        if (act.armed) result.push_back(*act.armed);
+        if (act.armed && act.ended) result.push_back(*act.ended);
+    }
+    std::sort(result.begin(), result.end());
     return result;
 }
 
@@ -132,11 +146,28 @@ Evidence Timeline::evidence(const Probe& probe, const std::string& during) const
             }
         }
     }
-    // What started a moment late counts, but none was due after the end. Before t0 the end is not known yet: none is due at all.
-    for (Span& span : evidence.spans) {
+    // What started a moment late counts, but none was due after the end.
+    evidence.spans = cut_at_end(std::move(evidence.spans), during);
+    return evidence;
+}
+
+// Before t0 the end is not known yet: nothing is due at all.
+std::vector<Span> Timeline::cut_at_end(std::vector<Span> spans, const std::string& during) const {
+    for (Span& span : spans) {
         if (during != "baseline" || !t0_) span.to = std::max(span.from, std::min(span.to, end_.value_or(span.from)));
     }
-    return evidence;
+    return spans;
+}
+
+Counts Timeline::counts(const std::string& meter, const std::string& during) const {
+    Counts counts{.seconds = {}, .spans = cut_at_end(window(during), during), .t0 = t0_.value_or(Time(0))};
+    const auto found = seconds_.find(meter);
+    if (found == seconds_.end()) return counts;
+    std::ranges::copy_if(found->second, std::back_inserter(counts.seconds), [&](const Counts::Second& second) {
+        return std::ranges::any_of(counts.spans,
+                                   [&](const Span& span) { return second.t < span.to && second.t + second.length > span.from; });
+    });
+    return counts;
 }
 
 }  // namespace blackstart

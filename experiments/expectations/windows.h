@@ -39,17 +39,33 @@ struct Evidence {
     [[nodiscard]] std::string scarcity() const;
 };
 
+// What a meter counted in one window, and how long it counted before t0.
+struct Counts {
+    struct Second {
+        Time t{0};
+        std::chrono::nanoseconds length{0};
+        std::uint64_t count = 0;
+    };
+    std::vector<Second> seconds;  // by time: those that the window's spans touch
+    std::vector<Span> spans;      // as in Evidence
+    Time t0{0};
+};
+
 class Timeline {
 public:
     // Both must outlive it.
     Timeline(const Experiment& experiment, const History& history);
 
     [[nodiscard]] std::optional<Time> t0() const { return t0_; }
-    // When the fault began to act, on its first target; when it had ended, on its last. As recorded; nullopt if it is not.
+    // When the fault began to act, on its first target; when it had ended, on its last; "": any fault, the last fault. As
+    // recorded; nullopt if it is not.
     [[nodiscard]] std::optional<Time> start(const std::string& fault) const;
     [[nodiscard]] std::optional<Time> stop(const std::string& fault) const;
+    // When any fault began or ended on any of its targets, in order.
+    [[nodiscard]] std::vector<Time> fault_changes() const;
     // `during` as an expectation has it.
     [[nodiscard]] Evidence evidence(const Probe& probe, const std::string& during) const;
+    [[nodiscard]] Counts counts(const std::string& meter, const std::string& during) const;
 
 private:
     struct Act {  // of one fault on one target
@@ -57,13 +73,15 @@ private:
         std::optional<Time> armed, ended;
     };
     [[nodiscard]] std::vector<Span> window(const std::string& during) const;
+    [[nodiscard]] std::vector<Span> cut_at_end(std::vector<Span> spans, const std::string& during) const;
     [[nodiscard]] std::vector<Span> acts(const std::string& fault) const;
     Act& act(const std::string& fault, const std::string& target);
 
     std::optional<Time> started_, t0_;
     std::optional<Time> end_;  // when observation was to end
     std::map<std::pair<std::string, std::string>, Act> acts_;
-    std::unordered_map<std::string, std::vector<Sample>> samples_;  // by probe
+    std::unordered_map<std::string, std::vector<Sample>> samples_;          // by probe
+    std::unordered_map<std::string, std::vector<Counts::Second>> seconds_;  // by meter
 };
 
 }  // namespace blackstart

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "experiments/parse/draft.h"
+#include "experiments/parse/overlap.h"
 
 namespace blackstart {
 namespace {
@@ -24,23 +25,9 @@ bool meet(const std::string& one, const std::string& other) {
     return a == b || below(a, b) || below(b, a);
 }
 
-template <class T> bool share_one(const std::vector<T>& one, const std::vector<T>& other) {
-    if (one.empty() || other.empty()) return true;  // empty: every
-    return std::ranges::any_of(one, [&](const T& value) { return std::ranges::find(other, value) != other.end(); });
-}
-
 bool share_opcode(const DnsFault& one, const DnsFault& other) {
     const std::vector<std::uint8_t> query{0};  // what holds if none is given
     return share_one(one.opcodes.empty() ? query : one.opcodes, other.opcodes.empty() ? query : other.opcodes);
-}
-
-bool at_one_time(const PlannedFault& one, const PlannedFault& other) {
-    return one.at < other.at + other.terms.duration && other.at < one.at + one.terms.duration;
-}
-
-bool same_place(const PlannedFault& one, const PlannedFault& other) {
-    if (one.targets.empty() || other.targets.empty()) return one.targets.empty() && other.targets.empty();
-    return share_one(one.targets, other.targets);
 }
 
 bool same_answer(const DnsFault& one, const DnsFault& other) {

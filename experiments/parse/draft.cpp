@@ -83,7 +83,7 @@ std::vector<const Entry*> conditions_of(const Datum& table, Complaints& complain
 void complain_of_no_condition(const Datum& table, const std::string& noun, Complaints& complaints) {
     const auto known = conditions();
     const auto later = later_conditions();
-    const std::vector<std::string> others = {"probe", "during", "after", "hold"};
+    const std::vector<std::string> others = {"probe", "during", "after", "hold", "disagreement", "meter"};
     const auto is_one_of = [](const std::vector<std::string>& words, const std::string& key) {
         return std::ranges::find(words, key) != words.end();
     };
@@ -128,7 +128,9 @@ void read_head(const Datum& document, Draft& draft, Complaints& complaints) {
     keys.add("baseline", type::duration(), experiment.baseline).otherwise("5s").says("how long the steady state is measured before t0");
     keys.add("duration", type::duration(), experiment.duration).need().says("from t0 to the end of observation");
     keys.add("seed", type::seed(), experiment.seed).otherwise("drawn, and recorded").says("of every random choice");
-    keys.later({"repeat"});
+    keys.add("repeat", type::whole<int>(1, 1000), experiment.repeat)
+        .otherwise("1")
+        .says("how often it is run, each time under another seed");
     keys.read(table->value, "[experiment]", complaints);
 }
 
@@ -195,6 +197,25 @@ void read_expectation(const Datum& table, std::size_t number, Draft& draft, Comp
     expectation.condition = make_condition(found.front()->key);
     keys = expectation_keys(expectation);
     keys.read(table, noun, complaints);
+}
+
+void read_meter(const Datum& table, std::size_t number, Draft& draft, Complaints& complaints) {
+    using enum MeterPlan::Count;
+    const auto name = text_of(table, "name");
+    if (!name.empty()) take_name(draft.names.meters, name, "meter", table.find("name")->value.place, complaints);
+    auto& [meter, keys, place] = draft.meters.emplace_back();
+    place = table.place;
+    keys.add("name", type::name(), meter.name).need().says("for expectations to refer to");
+    keys.add("target", type::text("TARGET"), meter.target).otherwise("the host").says("where it counts: a target's name");
+    keys.add("count",
+             type::choice<MeterPlan::Count>(
+                 "count",
+                 {{"packets", packets}, {"connections", connections}, {"dns-queries", dns_queries}, {"http-requests", http_requests}}),
+             meter.plan.count)
+        .need()
+        .says("packets, connections, dns-queries or http-requests");
+    keys.add("port", type::list(type::port()), meter.plan.ports).otherwise("any; 53 for dns-queries").says("port that they go to");
+    keys.read(table, named("meter", name, number), complaints);
 }
 
 void read_guard(const Datum& table, std::size_t number, Draft& draft, Complaints& complaints) {

@@ -21,7 +21,7 @@ template <class T> struct Drafted {
 
 // A whole experiment's names by kind, those of tables that could not be read included: an error is told once.
 struct Names {
-    std::set<std::string> targets, faults, probes, hosts, services;
+    std::set<std::string> targets, faults, probes, meters, hosts, services;
 };
 
 struct Draft {
@@ -31,6 +31,7 @@ struct Draft {
     std::deque<Drafted<PlannedFault>> faults;
     std::deque<Drafted<Probe>> probes;
     std::deque<Drafted<Expectation>> expectations;
+    std::deque<Drafted<PlannedMeter>> meters;
     std::deque<Drafted<Guard>> guards;
     bool has_lab = false;
     Drafted<LabPlan> lab;
@@ -45,12 +46,14 @@ void read_fault(const Datum& table, std::size_t number, Draft& draft, Complaints
 void read_probe(const Datum& table, std::size_t number, Draft& draft, Complaints& complaints);
 void read_expectation(const Datum& table, std::size_t number, Draft& draft, Complaints& complaints);
 void read_guard(const Datum& table, std::size_t number, Draft& draft, Complaints& complaints);
+void read_meter(const Datum& table, std::size_t number, Draft& draft, Complaints& complaints);
 void read_lab(const Datum& lab, Draft& draft, Complaints& complaints);
 
 // Looks across tables: references, times, contradictions; then what is right but will prove nothing.
 void check_references(const Draft& draft, Complaints& complaints);
 void check_times(const Draft& draft, Complaints& complaints);
 void check_dns_rules(const Draft& draft, Complaints& complaints);
+void check_health_rules(const Draft& draft, Complaints& complaints);
 void check_lab(const Draft& draft, Complaints& complaints);
 void warn_of_scarcity(const Draft& draft, Complaints& complaints);
 

@@ -18,12 +18,7 @@ std::vector<std::string> conditions() {
     return names;
 }
 
-std::vector<std::string> later_conditions() {
-    std::vector<std::string> names = {"never_backwards", "never_below", "velocity",    "flap",   "max_undos",
-                                      "amplification",   "spread",      "agrees_with", "exactly"};
-    for (const auto& built : conditions()) std::erase(names, built);
-    return names;
-}
+std::vector<std::string> later_conditions() { return {}; }
 
 Condition make_condition(const std::string& name) {
     Condition condition;
@@ -35,7 +30,12 @@ Condition make_condition(const std::string& name) {
 
 Keys expectation_keys(Expectation& expectation) {
     Keys keys;
-    keys.add("probe", type::text("PROBE"), expectation.probe).need().says("the probe whose observations are judged");
+    const bool metered = std::visit(
+        [](const auto& c) {
+            return requires { c.meter; };
+        },
+        expectation.condition);
+    if (!metered) keys.add("probe", type::text("PROBE"), expectation.probe).need().says("the probe whose observations are judged");
     keys.add("during", type::text("WINDOW"), expectation.during)
         .otherwise("everything from t0")
         .says("baseline, fault, after, or a fault's name");

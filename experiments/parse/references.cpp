@@ -12,6 +12,11 @@ std::vector<std::string> words(const std::set<std::string>& names) { return {nam
 // Where the i-th of a key's values stands: one value, or an array of them.
 Place place_of_nth(const Datum& datum, std::size_t i) { return datum.type == Datum::Type::list ? datum.list.at(i).place : datum.place; }
 
+std::string unknown_target(const std::string& target, const Names& names) {
+    return "target: unknown target '" + target + "'" +
+           (names.targets.empty() ? "; there is no [target." + target + "]" : hint(target, words(names.targets)));
+}
+
 void check_targets(const Drafted<PlannedFault>& drafted, const Names& names, Complaints& complaints) {
     const auto* given = drafted.keys.given("target");
     if (given == nullptr) return;
@@ -19,9 +24,7 @@ void check_targets(const Drafted<PlannedFault>& drafted, const Names& names, Com
     for (std::size_t i = 0; i < drafted.value.targets.size(); ++i) {
         const auto& target = drafted.value.targets[i];
         if (!names.targets.contains(target))
-            complaints.error(place_of_nth(*given, i),
-                             "target: unknown target '" + target + "'" +
-                                 (names.targets.empty() ? "; there is no [target." + target + "]" : hint(target, words(names.targets))));
+            complaints.error(place_of_nth(*given, i), unknown_target(target, names));
         else if (!seen.insert(target).second)
             complaints.error(place_of_nth(*given, i), "target: '" + target + "' is named twice");
     }
@@ -41,18 +44,42 @@ void check_window(const Drafted<Expectation>& drafted, const Names& names, Compl
 }
 
 void check_event(const Drafted<Expectation>& drafted, const Names& names, Complaints& complaints) {
-    const auto* recovers = std::get_if<RecoversWithin>(&drafted.value.condition);
-    if (recovers == nullptr || recovers->fault.empty() || names.faults.contains(recovers->fault)) return;
+    const std::string fault = std::visit(
+        [](const auto& c) -> std::string {
+            if constexpr (requires { c.fault; }) return c.fault;
+            return "";
+        },
+        drafted.value.condition);
+    if (fault.empty() || names.faults.contains(fault)) return;
     complaints.error(place_of(drafted.keys, "after", drafted.place),
-                     "after: unknown fault '" + recovers->fault + "'" + hint(recovers->fault, words(names.faults)));
+                     "after: unknown fault '" + fault + "'" + hint(fault, words(names.faults)));
+}
+
+void check_meter(const Drafted<Expectation>& drafted, const Names& names, Complaints& complaints) {
+    const auto meter = blackstart::meter(drafted.value);
+    if (meter.empty() || names.meters.contains(meter)) return;
+    complaints.error(
+        place_of(drafted.keys, "meter", drafted.place),
+        "meter: unknown meter '" + meter + "'" + (names.meters.empty() ? "; there is no [[meter]]" : hint(meter, words(names.meters))));
+}
+
+void check_agreement(const Drafted<Expectation>& drafted, const Names& names, Complaints& complaints) {
+    const auto* agrees = std::get_if<AgreesWith>(&drafted.value.condition);
+    if (agrees == nullptr || agrees->other.empty()) return;
+    const Place place = place_of(drafted.keys, "agrees_with", drafted.place);
+    if (!names.probes.contains(agrees->other))
+        complaints.error(place, "agrees_with: unknown probe '" + agrees->other + "'" + hint(agrees->other, words(names.probes)));
+    else if (agrees->other == drafted.value.probe)
+        complaints.error(place, "agrees_with: a probe always agrees with itself: name another");
 }
 
 void check_value(const Drafted<Expectation>& drafted, const std::deque<Drafted<Probe>>& probes, Complaints& complaints) {
-    if (!std::holds_alternative<NeverEmpty>(drafted.value.condition) || !drafted.keys.right("never_empty")) return;
+    const std::string key = condition(drafted.value);
+    if (!is_of_values(drafted.value) || !drafted.keys.right(key)) return;
     for (const auto& [probe, keys, place] : probes)
         if (probe.name == drafted.value.probe && !has_value(probe))
-            complaints.error(place_of(drafted.keys, "never_empty", drafted.place),
-                             "never_empty: probe '" + probe.name + "' has no value" +
+            complaints.error(place_of(drafted.keys, key, drafted.place),
+                             key + ": probe '" + probe.name + "' has no value" +
                                  (std::holds_alternative<HttpProbe>(probe.kind) ? ": give it a 'value'" : ""));
 }
 
@@ -84,8 +111,14 @@ void check_references(const Draft& draft, Complaints& complaints) {
         check_probe(expectation.keys, expectation.value.probe, draft.names, complaints);
         check_window(expectation, draft.names, complaints);
         check_event(expectation, draft.names, complaints);
+        check_meter(expectation, draft.names, complaints);
+        check_agreement(expectation, draft.names, complaints);
         check_value(expectation, draft.probes, complaints);
     }
+    for (const auto& [meter, keys, place] : draft.meters)
+        if (const auto* given = keys.given("target");
+            given != nullptr && !meter.target.empty() && !draft.names.targets.contains(meter.target))
+            complaints.error(given->place, unknown_target(meter.target, draft.names));
     for (const auto& [guard, keys, place] : draft.guards) check_probe(keys, guard.probe, draft.names, complaints);
     for (const auto& [probe, keys, place] : draft.probes) check_netns(keys, "from", probe.from, draft, complaints);
     for (const auto& [target, keys, place] : draft.target_tables) check_netns(keys, "netns", target.netns, draft, complaints);

@@ -18,6 +18,7 @@ Json to_json(const Proof& proof) {
 Json to_json(const Experiment& experiment, const Judged& judged) {
     const Finding& finding = judged.finding;
     Json json{{"index", judged.index}, {"probe", judged.probe}, {"condition", judged.condition}};
+    if (const auto meter = blackstart::meter(experiment.expectations.at(judged.index)); !meter.empty()) json["meter"] = meter;
     json["during"] = experiment.expectations.at(judged.index).during;
     json["outcome"] = to_string(finding.outcome);
     json["observed"] = finding.observed;
@@ -26,6 +27,7 @@ Json to_json(const Experiment& experiment, const Judged& judged) {
     json["at"] = nullptr;
     if (finding.at) json["at"] = std::chrono::duration<double>(*finding.at).count();
     json["why"] = finding.why;
+    json["explanation"] = judged.explanation;
     return json;
 }
 

@@ -19,16 +19,6 @@ std::size_t width(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !continues(c); }));
 }
 
-// A probed server chooses what `why` says: nothing of it may steer the terminal.
-std::string harmless(std::string text) {
-    std::ranges::replace_if(
-        text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, ' ');
-    for (std::size_t at = text.find("\xC2"); at != std::string::npos; at = text.find("\xC2", at + 1)) {
-        if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0) text.replace(at, 2, " ");  // C1 controls
-    }
-    return text;
-}
-
 // The longest part of a word that fits, at least one character.
 std::size_t fitting(std::string_view word, std::size_t room) {
     std::size_t end = 0;
@@ -93,6 +83,7 @@ std::string failing(const Experiment& experiment, const Judged& judged) {
     line("limit", finding.limit);
     if (finding.at) line("at", moment(*finding.at) + (finding.outcome == Outcome::deviated ? " from t0: " + finding.why : " from t0"));
     if (!finding.at || finding.outcome != Outcome::deviated) line("because", finding.why);
+    for (std::size_t i = 0; i < judged.explanation.size(); i++) line(i == 0 ? "explained" : "", judged.explanation[i]);
     return text + "\n";
 }
 
@@ -127,6 +118,15 @@ std::string expectations(const Experiment& experiment, const Verdict& verdict, b
 }
 
 }  // namespace
+
+std::string harmless(std::string text) {
+    std::ranges::replace_if(
+        text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, ' ');
+    for (std::size_t at = text.find("\xC2"); at != std::string::npos; at = text.find("\xC2", at + 1)) {
+        if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0) text.replace(at, 2, " ");  // C1 controls
+    }
+    return text;
+}
 
 std::string to_text(const Experiment& experiment, const Verdict& verdict, bool colour) {
     const std::string head = upper(to_string(verdict.verdict)) + ": ";

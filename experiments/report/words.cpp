@@ -150,6 +150,14 @@ std::string in_words(const Terms& terms) {
     return text;
 }
 
+std::string in_words(const MeterPlan& plan) {
+    static constexpr const char* counted[] = {"packets", "connections", "dns-queries", "http-requests"};
+    const bool packets = plan.count == MeterPlan::Count::packets, queries = plan.count == MeterPlan::Count::dns_queries;
+    const char* what = counted[static_cast<std::size_t>(plan.count)];
+    if (plan.ports.empty()) return queries ? fmt::format("{} to port 53", what) : what;
+    return fmt::format("{} {} port {}", what, packets ? "from or to" : "to", fmt::join(plan.ports, ", "));
+}
+
 std::vector<std::string> limits_of(const Fault& fault) {
     return std::visit([](const auto& kind) { return limits(kind); }, fault);
 }

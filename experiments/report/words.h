@@ -17,6 +17,9 @@ std::string in_words(const Fault& fault);
 // "for 20s; a share of 30%; of each 5, 3 are hit and 2 pass".
 std::string in_words(const Terms& terms);
 
+// "dns-queries to port 53".
+std::string in_words(const MeterPlan& plan);
+
 // What the kind does not touch or cannot see, one sentence each.
 std::vector<std::string> limits_of(const Fault& fault);
 

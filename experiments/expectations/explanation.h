@@ -1,0 +1,17 @@
+// Why an expectation was not met, in a few lines: what its probe or meter said around the moment that decided, and what came
+// just before and just after it on the timeline: faults, other probes' changes, services, i.e. what automation did.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/expectations/finding.h"
+#include "experiments/experiment.h"
+#include "experiments/history.h"
+
+namespace blackstart {
+
+// At most five lines. None where the finding names no moment. Pure, and independent of the order of the history's lines.
+std::vector<std::string> explain(const Expectation& expectation, const Finding& finding, const History& history, Time t0);
+
+}  // namespace blackstart

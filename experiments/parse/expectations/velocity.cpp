@@ -1,0 +1,15 @@
+#include "experiments/parse/expectations.h"
+
+namespace blackstart {
+
+template <> void describe_condition(Keys& keys, Velocity& velocity) {
+    const auto table = type::table<Velocity>("velocity", [](Keys& inner, Velocity& read) {
+        inner.add("removes_at_most", type::share(type::Zero::allowed), read.removes_at_most)
+            .need()
+            .says("share of the baseline's median, as in \"25%\"");
+        inner.add("per", type::duration(), read.per).need().says("sliding window, as in \"60s\"");
+    });
+    keys.add("velocity", table, velocity).need().says("what is taken away, as in { removes_at_most = \"25%\", per = \"60s\" }");
+}
+
+}  // namespace blackstart
