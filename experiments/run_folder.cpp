@@ -26,8 +26,9 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
-Experiment experiment_as_run(const std::filesystem::path& file) {
+Experiment experiment_as_run(const std::filesystem::path& file, const std::filesystem::path& expect) {
     Parsed parsed = parse(read_file(file), file.string());
+    if (parsed.errors.empty() && !expect.empty()) parsed = parse_expecting(read_file(file), read_file(expect), expect.string());
     std::string errors;
     for (const Diagnostic& error : parsed.errors) errors += (errors.empty() ? "" : "\n") + to_string(error);
     if (!errors.empty()) throw Misuse(errors);
@@ -36,8 +37,8 @@ Experiment experiment_as_run(const std::filesystem::path& file) {
 
 }  // namespace
 
-JudgedRun judge_folder(const std::filesystem::path& folder) {
-    JudgedRun run{experiment_as_run(folder / experiment_file), {}, read_history(folder / history_file)};
+JudgedRun judge_folder(const std::filesystem::path& folder, const std::filesystem::path& expect) {
+    JudgedRun run{experiment_as_run(folder / experiment_file, expect), {}, read_history(folder / history_file)};
     if (run.history.experiment != run.experiment.name) {
         throw Misuse(fmt::format("{}: the history is of \"{}\", and {} is \"{}\"", folder.string(), run.history.experiment, experiment_file,
                                  run.experiment.name));

@@ -21,7 +21,8 @@ struct JudgedRun {
 
 // Judges what the folder records: reads experiment.toml and history.ndjson and nothing else. `run` calls it as well, so that
 // both say the same. Throws Misuse if a file is missing, is not what it should be, or is of another experiment.
-JudgedRun judge_folder(const std::filesystem::path& folder);
+// `expect`: a file whose [[expect]] tables take the place of the experiment's; "" = none.
+JudgedRun judge_folder(const std::filesystem::path& folder, const std::filesystem::path& expect = {});
 
 // Puts the text in place of a file, whole or not at all. Returns why it could not; "" if it could.
 std::string write_whole(const std::filesystem::path& file, const std::string& text);

@@ -24,4 +24,6 @@ void seed_faults(Experiment& experiment, std::uint64_t seed) {
     for (auto& fault : experiment.faults) fault.terms.seed = mixed(seed ^ fnv1a(fault.name));
 }
 
+std::uint64_t nth_seed(std::uint64_t seed, int n) { return n == 1 ? seed : (mixed(seed + static_cast<std::uint64_t>(n)) >> 11) | 1U; }
+
 }  // namespace blackstart

@@ -11,4 +11,7 @@ namespace blackstart {
 // its choices when others are added, taken away or moved. Called once, when the seed is known: given by the file, or drawn.
 void seed_faults(Experiment& experiment, std::uint64_t seed);
 
+// The seed of the n-th run (n from 1) of a repeated experiment: of the first it is `seed` itself. Never 0, below 2^53.
+std::uint64_t nth_seed(std::uint64_t seed, int n);
+
 }  // namespace blackstart

@@ -13,6 +13,7 @@
 #include "experiments/cli/inject.h"
 #include "experiments/commands/commands.h"
 #include "experiments/parse/nearest.h"
+#include "experiments/parse/types.h"
 #include "injector/kernel/error.h"
 
 namespace blackstart {
@@ -39,6 +40,16 @@ std::vector<std::string> commands_of(const CLI::App& app) {
 
 bool holds(const std::vector<std::string>& words, const std::string& word) { return std::ranges::find(words, word) != words.end(); }
 
+// An option's value, read as a file's key is; nullopt if it was not given. Throws Misuse with what is wrong.
+template <class T> std::optional<T> option(const std::string& name, const Type<T>& type, const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    Complaints complaints;
+    const Complaints::About about(complaints, name);
+    auto value = type.read(datum_of(text, type.shape), complaints);
+    if (!value) throw Misuse(complaints.errors.front().text);
+    return value;
+}
+
 // The words of the command line, and what each chosen command does. CLI11 only tells the words apart.
 class CommandLine {
 public:
@@ -58,7 +69,7 @@ private:
 
     CLI::App app_{"Breaks DNS, latency and health checks on a real host, on purpose, and says whether the recovery held.", "blackstart"};
     std::vector<std::string> files_;
-    std::string file_, out_, other_;
+    std::string file_, out_, seed_, repeat_, expect_, other_;
     std::map<std::string, std::string> reports_;  // format -> file
     bool json_ = false;
     CLI::App* inject_ = nullptr;
@@ -98,8 +109,13 @@ CLI::App& CommandLine::add_with_file(const std::string& name, const std::string&
 void CommandLine::add_readers() {
     auto& run = add_with_file("run", "FILE|DRILL", "Run an experiment; the exit code is the verdict.", "blackstart run all-checks-lie");
     run.add_option("--out", out_, "run folder: must not exist, or be empty")->type_name("DIR");
+    run.add_option("--repeat", repeat_, "run it so often, each time under another seed")->type_name("N");
+    run.add_option("--seed", seed_, "of every random choice; the file's, or one drawn, if absent")->type_name("N");
     run.add_flag("--json", json_, "the verdict as JSON");
-    actions_[&run] = [&] { return run_command(file(run), out_, json_); };
+    actions_[&run] = [&] {
+        return run_command(file(run),
+                           {out_, option("--seed", type::seed(), seed_), option("--repeat", type::whole<int>(1, 1000), repeat_), json_});
+    };
 
     auto& checks = add("check", "Parse and validate experiment files; needs no privilege.", "blackstart check experiments/drills/*/*.toml");
     checks.add_option("file", files_)->type_name("FILE...");
@@ -115,8 +131,9 @@ void CommandLine::add_readers() {
 
     auto& judges = add_with_file("judge", "RUN", "Judge a recorded run again, from its folder.",
                                  "blackstart run all-checks-lie --out /tmp/r; blackstart judge /tmp/r/weak");
+    judges.add_option("--expect", expect_, "try the [[expect]] tables of this file instead")->type_name("FILE");
     judges.add_flag("--json", json_, "the verdict as JSON");
-    actions_[&judges] = [&] { return judge_command(file(judges), json_); };
+    actions_[&judges] = [&] { return judge_command(file(judges), expect_, json_); };
 
     auto& reports = add_with_file("report", "RUN", "Write reports of a recorded run; judges it again, from its folder.",
                                   "blackstart report /tmp/r/weak --html report.html --junit junit.xml");

@@ -9,10 +9,10 @@
 
 namespace blackstart {
 
-int judge_command(const std::string& run, bool json) {
-    const auto [experiment, verdict, history] = judge_folder(run);
+int judge_command(const std::string& run, const std::string& expect, bool json) {
+    const auto [experiment, verdict, history] = judge_folder(run, expect);
     const std::string as_json = to_json(experiment, verdict);
-    write_verdict(run, as_json);  // a folder that is not ours to write is judged all the same
+    if (expect.empty()) write_verdict(run, as_json);  // a folder that is not ours to write is judged all the same
     std::cout << (json ? as_json : to_text(experiment, verdict, wants_colour(STDOUT_FILENO))) << std::flush;
     return verdict.exit_code;
 }
