@@ -67,6 +67,7 @@ std::vector<Event> one_of_each() {
         {milliseconds(6), event::Disarmed{"lie", "web", {10, 9, 1, 2, true}, std::uint64_t{4}}},
         {milliseconds(6), event::Disarmed{"lie", "web2", {}, std::nullopt}},
         {milliseconds(6), event::Lost{"lie", "web3", "the target went away"}},
+        {milliseconds(7), event::Counted{"checks", 12, std::chrono::seconds(1)}},
         {milliseconds(7), event::Service{"haproxy", "exited 1"}},
         {milliseconds(8), event::Tripped{"dns", "success < 50%"}},
         {milliseconds(8), event::Unsteady{"dns failed"}},

@@ -58,6 +58,9 @@ checks-lie: The pool keeps serving while every health check lies
     observed    70.00% (62.01% to 76.94%), in 100 samples
     limit       >= 90%
     at          3.030s from t0: status 503
+    explained   customers around then: ok in 10ms, ok in 10ms, [status 503], status 503, status 503
+                1.03s before, at 2.000s: lie was armed on web
+                8.97s after, at 12.000s: lie ended on web
 
   inconclusive  success of customers after the last fault
     observed    100.00% (96.72% to 100.00%), in 80 samples
@@ -164,7 +167,12 @@ TEST(JsonReport, HasItsKeysInOrder) {
       "limit": ">= 90%",
       "samples": 100,
       "at": 3.03,
-      "why": "status 503"
+      "why": "status 503",
+      "explanation": [
+        "customers around then: ok in 10ms, ok in 10ms, [status 503], status 503, status 503",
+        "1.03s before, at 2.000s: lie was armed on web",
+        "8.97s after, at 12.000s: lie ended on web"
+      ]
     },
     {
       "index": 1,
@@ -176,7 +184,8 @@ TEST(JsonReport, HasItsKeysInOrder) {
       "limit": "5s after lie.stop, hold 5s",
       "samples": 80,
       "at": null,
-      "why": ""
+      "why": "",
+      "explanation": []
     }
   ]
 }
