@@ -65,32 +65,22 @@ Type<Limit> trips() {
             }};
 }
 
-// The conditions that a table names, and whether it names one of a later version.
-std::vector<const Entry*> conditions_of(const Datum& table, Complaints& complaints) {
+// The conditions that a table names.
+std::vector<const Entry*> conditions_of(const Datum& table) {
     const auto known = conditions();
-    const auto later = later_conditions();
     std::vector<const Entry*> found;
-    for (const auto& entry : table.table) {
+    for (const auto& entry : table.table)
         if (std::ranges::find(known, entry.key) != known.end()) found.push_back(&entry);
-        if (std::ranges::find(later, entry.key) != later.end())
-            complaints.error(entry.place,
-                             "condition '" + entry.key + "' is known, but not in this version; expected " + alternatives(known));
-    }
     return found;
 }
 
 // An expectation without a condition: what was meant by the keys that it has.
 void complain_of_no_condition(const Datum& table, const std::string& noun, Complaints& complaints) {
     const auto known = conditions();
-    const auto later = later_conditions();
     const std::vector<std::string> others = {"probe", "during", "after", "hold", "disagreement", "meter"};
-    const auto is_one_of = [](const std::vector<std::string>& words, const std::string& key) {
-        return std::ranges::find(words, key) != words.end();
-    };
     bool told = false;
     for (const auto& [key, place, value] : table.table) {
-        if (is_one_of(later, key)) told = true;  // by conditions_of
-        const auto near = is_one_of(later, key) || is_one_of(others, key) ? "" : nearest(key, known);
+        const auto near = std::ranges::find(others, key) != others.end() ? std::string() : nearest(key, known);
         if (near.empty()) continue;
         complaints.error(place, fmt::format("unknown key '{}' in {}; did you mean '{}'?", key, noun, near));
         told = true;
@@ -186,7 +176,7 @@ void read_probe(const Datum& table, std::size_t number, Draft& draft, Complaints
 
 void read_expectation(const Datum& table, std::size_t number, Draft& draft, Complaints& complaints) {
     const auto noun = "expectation " + std::to_string(number);
-    const auto found = conditions_of(table, complaints);
+    const auto found = conditions_of(table);
     if (found.empty()) return complain_of_no_condition(table, noun, complaints);
     for (std::size_t i = 1; i < found.size(); ++i)
         complaints.error(found[i]->place, noun + " has more than one condition, '" + found[0]->key + "' and '" + found[i]->key +

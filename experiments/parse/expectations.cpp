@@ -18,8 +18,6 @@ std::vector<std::string> conditions() {
     return names;
 }
 
-std::vector<std::string> later_conditions() { return {}; }
-
 Condition make_condition(const std::string& name) {
     Condition condition;
     each_condition([&](const auto& one) {

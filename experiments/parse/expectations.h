@@ -14,8 +14,6 @@ namespace blackstart {
 template <class C> void describe_condition(Keys& keys, C& condition);
 
 std::vector<std::string> conditions();
-// Of the design, and not of this version.
-std::vector<std::string> later_conditions();
 // The condition must be one of conditions().
 Condition make_condition(const std::string& name);
 
