@@ -27,7 +27,7 @@ public:
         program_.attach(target.netns.get(), interface, direction);
     }
     // After the last attach(): the fault is in force on all interfaces at once.
-    void arm() { lease_.arm(program_->bss->control, terms_.duration, terms_.lease); }
+    void arm() override { lease_.arm(program_->bss->control, terms_.duration, terms_.lease); }
 
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] bool expired() const { return lease_.expired(); }
