@@ -53,9 +53,15 @@ static inline __u64 bpf_ktime_get_ns(void) { return fuzz_now; }
 static inline long bpf_redirect(__u32 ifindex, __u64 flags) { return (void)ifindex, (void)flags, 7; }
 static inline __u64 bpf_skb_ancestor_cgroup_id(struct __sk_buff* skb, int level) { return (void)skb, (void)level, 0; }
 static inline long bpf_csum_update(struct __sk_buff* skb, __u32 sum) { return (void)skb, (void)sum, -1; }
+// As inet_proto_csum_replace2 does to a whole checksum (net/core/utils.c); 0xffff for 0, as BPF_F_MARK_MANGLED_0 asks.
 static inline long bpf_l4_csum_replace(struct __sk_buff* skb, __u32 at, __u64 from, __u64 to, __u64 flags) {
-    (void)from, (void)to, (void)flags;
-    return fuzz_packet(skb, at, 2) ? 0 : -1;
+    (void)flags;
+    __u16* field = (__u16*)fuzz_packet(skb, at, 2);
+    if (!field) return -1;
+    __u64 sum = (__u64)(__u16)~*field + (__u16)~from + to;
+    while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+    *field = (__u16)~sum ? (__u16)~sum : 0xffff;
+    return 0;
 }
 static inline long bpf_l3_csum_replace(struct __sk_buff* skb, __u32 at, __u64 from, __u64 to, __u64 size) {
     return bpf_l4_csum_replace(skb, at, from, to, size);
