@@ -78,8 +78,8 @@ static void put16(uint8_t* to, uint32_t value) {
 
 static uint32_t ip_size(int four) { return four ? 20 : 40; }
 
-// A whole packet to port 53 around a message; its size.
-static uint32_t wrap(uint8_t* to, uint32_t l3, int four, const uint8_t* message, uint32_t size) {
+// A whole packet to port 53, or from it, around a message; its size.
+static uint32_t wrap(uint8_t* to, uint32_t l3, int four, int responds, const uint8_t* message, uint32_t size) {
     uint8_t *ip = to + l3, *udp = ip + ip_size(four);
     memset(to, 0, l3 + ip_size(four) + 8);
     memcpy(udp + 8, message, size);
@@ -89,8 +89,8 @@ static uint32_t wrap(uint8_t* to, uint32_t l3, int four, const uint8_t* message,
     ip[four ? 8 : 7] = 64;
     memset(four ? ip + 12 : ip + 8, 10, four ? 8 : 32);
     if (four) put16(ip + 10, ~sum(ip, 20, 0));
-    put16(udp, 4711);
-    put16(udp + 2, 53);
+    put16(udp, responds ? 53 : 4711);
+    put16(udp + 2, responds ? 4711 : 53);
     put16(udp + 4, 8 + size);
     const uint32_t whole = ~udp_sum(ip, udp, 8 + size) & 0xffff;
     put16(udp + 6, whole ? whole : 0xffff);
@@ -145,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     size -= 2;
     struct __sk_buff skb = {.protocol = bpf_htons(four ? ETH_P_IP : ETH_P_IPV6), .ifindex = 2};
     if (wrapped)
-        put_packet(&skb, packet, wrap(packet, l3, four, data, (uint32_t)size));
+        put_packet(&skb, packet, wrap(packet, l3, four, how >> 4 & 1, data, (uint32_t)size));
     else
         put_packet(&skb, data, (uint32_t)size);
     const uint32_t before = skb.len;

@@ -16,7 +16,7 @@ messages = {
 }
 ends = b"\x0a" * 8
 for name, message in messages.items():
-    for how in range(4, 16):
+    for how in range(4, 32):
         for kind in (0, 1, 2, 4, 12, 255):
             if how & 4:
                 Path(sys.argv[1], f"{name}-{how}-{kind}").write_bytes(bytes([how, kind]) + message)

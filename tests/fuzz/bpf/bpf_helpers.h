@@ -58,7 +58,7 @@ static inline long bpf_l4_csum_replace(struct __sk_buff* skb, __u32 at, __u64 fr
     (void)flags;
     __u16* field = (__u16*)fuzz_packet(skb, at, 2);
     if (!field) return -1;
-    __u64 sum = (__u64)(__u16)~*field + (__u16)~from + to;
+    __u64 sum = (__u64)(__u16) ~*field + (__u16)~from + to;
     while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
     *field = (__u16)~sum ? (__u16)~sum : 0xffff;
     return 0;
