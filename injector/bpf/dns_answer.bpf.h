@@ -163,7 +163,10 @@ static __always_inline __u64 tell(struct scratch* s, struct query* q, const vola
     else
         put_section(s, q, now, &section);
     diff += section.added;
-    if (q->opt) diff += put_opt(s->packet + AT(q->tail + q->added), opt_flags);
+    if (q->opt) {
+        const __u16 opt = put_opt(s->packet + AT(q->tail + q->added), opt_flags);
+        diff += q->added & 1 ? __builtin_bswap16(opt) : opt;
+    }
     q->added += q->opt * OPT_SIZE;
     __u16 folded = fold(diff);
     if ((q->tail - q->l4) & 1) folded = __builtin_bswap16(folded);

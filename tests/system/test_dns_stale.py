@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -75,18 +76,34 @@ def test_a_run_gives_the_answer_of_its_baseline(lab, tmp_path):
     file = tmp_path / "stale.toml"
     file.write_text(RUN.format(netns=client.name))
     run = subprocess.Popen([BLACKSTART, "run", file, "--out", tmp_path / "run"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    time.sleep(1)
-    assert dig(client, SERVERS[0], "db.test").answers == [REAL4]
-    time.sleep(2.2)  # t0 is past, the fault is not armed yet
+    wait_for(run, "baseline:")
+    asked = threading.Event()
+    asking = threading.Thread(target=ask_until, args=(asked, client))
+    asking.start()
+    wait_for(run, "t0:")
+    asked.set()
+    asking.join()
     move_on(server, dnsmasq)
     until_new(client)
-    time.sleep(3)
+    wait_for(run, "armed:")
     assert dig(client, SERVERS[1], "db.test").answers == [REAL4]
     assert dig(client, SERVERS[1], "other.test").answers == ["198.51.100.9"]
     told = run.communicate(timeout=30)[0]
     assert run.returncode in (0, 3), told
     faults = json.loads((tmp_path / "run" / "verdict.json").read_text())["faults"]
     assert faults[0]["hits"] >= 1, told
+
+
+def wait_for(run, word):
+    for line in run.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"the run never said '{word}'")
+
+
+def ask_until(done, client):
+    while not done.is_set():
+        assert dig(client, SERVERS[0], "db.test").answers == [REAL4]
 
 
 RUN = """
