@@ -112,7 +112,7 @@ template <> void describe(Keys& keys, DnsFault& fault) {
     keys.add("port", type::port(), fault.port).otherwise("53").says("port that the query goes to");
     keys.add("opcodes", type::list(opcode()), fault.opcodes).otherwise("query").says("query, notify, update, or 0 to 15");
     keys.on("answer", answer(), [&fault](DnsFault::Told told) { fault.answers = {std::move(told)}; })
-        .says("empty, timeout, truncate, stale, addresses, or an rcode");
+        .says("rcode, empty, timeout, truncate, stale, or addresses");
     keys.add("turns", type::list(answer()), fault.answers).only_in_file().says("answers that take turns");
     keys.add("turn", type::duration(), fault.turn).only_in_file().says("how long each turn lasts");
     keys.add("ttl", type::seconds(), fault.ttl).otherwise("1s").says("time to live of the addresses told");
