@@ -20,11 +20,19 @@ LiveFault entry(const PlannedFault& fault, const Target& target, const std::stri
 
 }  // namespace
 
-Armed::Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name)
-    : registration_(registration), fault_(fault.name), target_(std::move(target_name)), until_(wall_clock(fault.terms.duration)) {
+Armed::Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name,
+             std::unique_ptr<Injection> prepared)
+    : registration_(registration),
+      fault_(fault.name),
+      target_(std::move(target_name)),
+      until_(wall_clock(fault.terms.duration)),
+      injection_(std::move(prepared)) {
     registration_.add(entry(fault, target, target_, until_));
     try {
-        injection_ = inject(fault.fault, target, fault.terms);
+        if (injection_)
+            injection_->arm();
+        else
+            injection_ = inject(fault.fault, target, fault.terms);
     } catch (...) {
         registration_.remove(fault_, target_);
         throw;

@@ -13,9 +13,10 @@ namespace blackstart {
 
 class Armed {
 public:
-    // Claims, then injects: when it returns, the fault acts. `target_name` is for people and for the registry.
-    // The registration must outlive it. Throws Misuse or Unfit, with nothing left behind.
-    Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name);
+    // Claims, then injects, or arms what was prepared for it: when it returns, the fault acts. `target_name` is for people and for
+    // the registry. The registration must outlive it. Throws Misuse or Unfit, with nothing left behind.
+    Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name,
+          std::unique_ptr<Injection> prepared = nullptr);
     ~Armed();  // restores, if restore() has not
     Armed(const Armed&) = delete;
     Armed& operator=(const Armed&) = delete;

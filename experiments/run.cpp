@@ -125,6 +125,10 @@ private:
         record(event::Started{});
         tell(fmt::format("baseline: {:g}s", seconds(experiment_.baseline)));
         watch_->start();
+        for (const auto& planned : experiment_.faults)
+            for (const auto& target : targets_of(planned))
+                if (auto watching = blackstart::prepare(planned.fault, targets_.at(target), planned.terms))
+                    prepared_[{planned.name, target}] = std::move(watching);
         next_ = loop_.at(Loop::now() + experiment_.baseline, [this] { begin_faults(); });
         count_seconds();
         renewal_ = loop_.every(Loop::now() + kRenewal, kRenewal, [this](nanoseconds) { renew(); });
@@ -147,9 +151,13 @@ private:
         next_ = loop_.at(t0 + experiment_.duration, [this] { drain(); });
     }
 
+    static std::vector<std::string> targets_of(const PlannedFault& planned) {
+        return planned.targets.empty() ? std::vector<std::string>{kHost} : planned.targets;
+    }
+
     void schedule(const PlannedFault& planned, nanoseconds t0) {
-        const auto names = planned.targets.empty() ? std::vector<std::string>{kHost} : planned.targets;
-        for (const auto& target : names) timers_.push_back(loop_.at(t0 + planned.at, [this, &planned, target] { arm(planned, target); }));
+        for (const auto& target : targets_of(planned))
+            timers_.push_back(loop_.at(t0 + planned.at, [this, &planned, target] { arm(planned, target); }));
         timers_.push_back(loop_.at(t0 + planned.at + planned.terms.duration, [this, &planned] { disarm(planned.name); }));
     }
 
@@ -192,7 +200,8 @@ private:
 
     void arm(const PlannedFault& planned, const std::string& target) {
         try {
-            armed_.push_back(std::make_unique<Armed>(registration_, planned, targets_.at(target), target));
+            armed_.push_back(
+                std::make_unique<Armed>(registration_, planned, targets_.at(target), target, std::move(prepared_[{planned.name, target}])));
             record(event::Armed{planned.name, target, armed_.back()->how()});
             if (metering_) metering_->to_front();
             tell(fmt::format("armed: {} on {} through {}", planned.name, target, armed_.back()->how()));
@@ -223,6 +232,7 @@ private:
     }
     void disarm_all() {
         disarm_if([](const Armed&) { return true; });
+        prepared_.clear();
     }
     void renew() {
         disarm_if([](Armed& armed) { return !armed.renew(); });
@@ -294,7 +304,8 @@ private:
     std::optional<Watch> watch_;  // before armed_: its children are forked while no fault is in force
     std::optional<Metering> metering_;
     std::vector<GuardWatch> guards_;
-    std::vector<std::unique_ptr<Armed>> armed_;  // last: the first to go
+    std::map<std::pair<std::string, std::string>, std::unique_ptr<Injection>> prepared_;  // by fault and target: watching, not yet armed
+    std::vector<std::unique_ptr<Armed>> armed_;                                           // last: the first to go
 };
 
 }  // namespace

@@ -28,6 +28,7 @@ void load(Program& program, const DnsFault& fault, const DnsTables& tables) {
     for (const auto type : fault.types) program->rodata->types[type >> 3] |= static_cast<std::uint8_t>(1U << (type & 7));
     resize(program->maps.names, tables.names.size());
     resize(program->maps.servers, tables.servers.size());
+    resize(program->maps.answers, tables.config.remembers != 0 ? DNS_SEEN_MAX : 1);
     program.load();
     fill(program->maps.names, std::as_bytes(std::span(tables.names)));
     const std::uint8_t present = 1;
@@ -58,17 +59,28 @@ void check(const DnsFault& fault) {
 
 template <> std::optional<Refusal> unsupported_kind(const DnsFault&) { return tcx_refusal(); }
 
-template <> std::unique_ptr<Injection> inject_kind(const DnsFault& fault, const Target& target, const Terms& terms) {
+template <> std::unique_ptr<Injection> prepare_kind(const DnsFault& fault, const Target& target, const Terms& terms) {
     check(fault);
     auto program = std::make_unique<Program>("dns", target, terms);
-    load(*program, fault, dns_tables(fault, terms.seed));
+    const auto tables = dns_tables(fault, terms.seed);
+    load(*program, fault, tables);
     for (const auto& interface : target.interfaces) {
         program->attach(target, interface, Direction::egress);
         // At ingress no cgroup is known; on lo what arrives has left before.
-        if (target.cgroup.id == 0 && !interface.loopback) program->attach(target, interface, Direction::ingress);
+        if ((target.cgroup.id == 0 || tables.config.remembers != 0) && !interface.loopback)
+            program->attach(target, interface, Direction::ingress);
     }
+    return program;
+}
+
+template <> std::unique_ptr<Injection> inject_kind(const DnsFault& fault, const Target& target, const Terms& terms) {
+    auto program = prepare_kind(fault, target, terms);
     program->arm();
     return program;
+}
+
+bool learns(const DnsFault& fault) {
+    return std::ranges::find(fault.answers, DnsFault::Answer::stale, &DnsFault::Told::answer) != fault.answers.end();
 }
 
 }  // namespace blackstart

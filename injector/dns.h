@@ -10,9 +10,11 @@
 
 namespace blackstart {
 
+// Answer::stale goes on giving, for each name and type, the first answer that passed by since prepare() or, without that, since it
+// was armed; with the records' TTL as it was then.
 struct DnsFault {
     static constexpr const char* kind = "dns";
-    enum class Answer { empty, nxdomain, servfail, refused, formerr, notimp, timeout, truncate, addresses };
+    enum class Answer { empty, nxdomain, servfail, refused, formerr, notimp, timeout, truncate, stale, addresses };
     struct Told {
         Answer answer = Answer::empty;
         std::vector<std::string> addresses;  // for Answer::addresses: IPv4 and IPv6, at most 16 of each
@@ -38,9 +40,15 @@ struct DnsName {
     bool under = false;  // "*.suffix": the names below `wire`, at any depth, and not `wire` itself
 };
 
+// An international name as it is in DNS (A-labels, IDNA2008: RFC 5891); any other as it is. Throws Misuse for one that has none.
+std::string ace(std::string_view text);
+
 // Throws Misuse, saying what is wrong: labels of 1 to 63 octets, 255 in all, `*` only as the whole first label,
-// printable ASCII (an international name is written as its A-label, xn--…).
+// printable ASCII (see ace()).
 DnsName parse_dns_name(std::string_view text);
+
+// Whether it has to watch answers before it is armed.
+bool learns(const DnsFault& fault);
 
 // Everything that can be said about a dns fault without touching the host; throws Misuse.
 void check(const DnsFault& fault);

@@ -1,4 +1,8 @@
 #include <fmt/format.h>
+#include <idn2.h>
+
+#include <algorithm>
+#include <memory>
 
 #include "injector/bpf/dns.h"
 #include "injector/dns.h"
@@ -15,13 +19,23 @@ void append_label(DnsName& name, std::string_view label, std::string_view text) 
     name.wire.push_back(static_cast<std::uint8_t>(label.size()));
     for (const char c : label) {
         if (c == '*') refuse(text, "* stands only for the whole first label, as in *.svc.test");
-        if (static_cast<unsigned char>(c) >= 0x80) refuse(text, "write an international name as it is in DNS: xn--…");
+        if (static_cast<unsigned char>(c) >= 0x80) refuse(text, "is not in ASCII");
         if (c <= ' ' || c == 0x7f || c == '\\' || c == '/' || c == ':') refuse(text, fmt::format("character {:#04x} cannot be in it", c));
         name.wire.push_back(static_cast<std::uint8_t>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
     }
 }
 
 }  // namespace
+
+std::string ace(std::string_view text) {
+    if (std::ranges::none_of(text, [](unsigned char c) { return c >= 0x80; })) return std::string(text);
+    const std::string star = text.starts_with("*.") ? "*." : "", rest(text.substr(star.size()));
+    char* found = nullptr;
+    const int error = ::idn2_to_ascii_8z(rest.c_str(), &found, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
+    const std::unique_ptr<char, decltype(&::idn2_free)> owner(found, ::idn2_free);
+    if (error != IDN2_OK) refuse(text, fmt::format("is no international name: {}", ::idn2_strerror(error)));
+    return star + found;
+}
 
 DnsName parse_dns_name(std::string_view text) {
     if (text.empty()) refuse(text, "is empty");

@@ -32,6 +32,7 @@ std::uint8_t rcode(DnsFault::Answer answer) {
         case DnsFault::Answer::empty:
         case DnsFault::Answer::timeout:
         case DnsFault::Answer::truncate:
+        case DnsFault::Answer::stale:
         case DnsFault::Answer::addresses:
             break;
     }
@@ -92,6 +93,7 @@ dns_told told(const DnsFault::Told& from, std::chrono::seconds ttl) {
     out.rcode = rcode(from.answer);
     out.silent = from.answer == DnsFault::Answer::timeout;
     out.truncated = from.answer == DnsFault::Answer::truncate;
+    out.stale = from.answer == DnsFault::Answer::stale;
     out.a = records(from, ttl, true);
     out.aaaa = records(from, ttl, false);
     return out;
@@ -191,6 +193,7 @@ std::vector<dns_bucket> table(const Slots& slots, std::uint32_t& mask) {
     out.every_type = fault.types.empty();
     out.every_server = fault.servers.empty();
     out.turns = static_cast<std::uint8_t>(fault.answers.size());
+    out.remembers = std::ranges::count(fault.answers, DnsFault::Answer::stale, &DnsFault::Told::answer) > 0;
     out.negative = fault.negative_ttl.has_value();
     return out;
 }

@@ -10,6 +10,11 @@ std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, cons
     return std::visit([&](const auto& kind) { return inject_kind(kind, target, terms); }, fault);
 }
 
+std::unique_ptr<Injection> prepare(const Fault& fault, const Target& target, const Terms& terms) {
+    const auto* dns = std::get_if<DnsFault>(&fault);
+    return dns != nullptr && learns(*dns) ? prepare_kind(*dns, target, terms) : nullptr;
+}
+
 std::optional<Refusal> unsupported(const Fault& fault) {
     return std::visit([](const auto& kind) { return unsupported_kind(kind); }, fault);
 }

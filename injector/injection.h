@@ -44,6 +44,8 @@ public:
     Injection(const Injection&) = delete;
     Injection& operator=(const Injection&) = delete;
 
+    // Puts it in force, if it was prepared. Once.
+    virtual void arm() {}
     // Renews the lease. To be called by the working loop a few times a second, at least every lease / 4.
     // Returns false, and never renews again, once the lease had lapsed.
     virtual bool renew() = 0;
@@ -61,6 +63,10 @@ protected:
 // Puts the fault in force; when it returns, the fault acts. The target's namespace is not pinned afterwards.
 // Throws Misuse or Unfit, with nothing left behind.
 std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, const Terms& terms);
+
+// For a fault that has to watch before it acts: it does from now on, and changes nothing until it is armed; its lease is not
+// renewed before. nullptr for every other. Throws Misuse or Unfit, with nothing left behind.
+std::unique_ptr<Injection> prepare(const Fault& fault, const Target& target, const Terms& terms);
 
 // Why this host cannot do it: the reason and the fix; nullopt if it can. Touches nothing. Asked before inject.
 struct Refusal {

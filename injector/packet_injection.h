@@ -28,7 +28,7 @@ public:
     }
     void detach() { program_.detach(); }
     // After the last attach(): the fault is in force on all interfaces at once.
-    void arm() { lease_.arm(program_->bss->control, terms_.duration, terms_.lease); }
+    void arm() override { lease_.arm(program_->bss->control, terms_.duration, terms_.lease); }
 
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] bool expired() const { return lease_.expired(); }

@@ -14,6 +14,7 @@
 #include "injector/kernel/features.h"
 #include "injector/kernel/remains.h"
 #include "injector/registry.h"
+#include "injector/resolver_path.h"
 
 namespace blackstart {
 namespace {
@@ -40,6 +41,7 @@ template <std::size_t... Index> std::vector<KindRow> ask_kinds(std::index_sequen
 struct Findings {
     std::vector<KindRow> kinds = ask_kinds(std::make_index_sequence<std::variant_size_v<Fault>>());
     std::vector<Feature> features = blackstart::features();
+    std::vector<std::string> names = resolver_path();
     std::vector<std::string> left;
 
     [[nodiscard]] bool fit() const {
@@ -67,6 +69,8 @@ void tell(const Findings& found) {
         fmt::print("  {:16} {:4} {} (for {})\n", feature.name, feature.there ? "yes" : "no", feature.detail, feature.use);
         if (!feature.there) fmt::print("  {:21} fix: {}\n", "", feature.fix);
     }
+    if (!found.names.empty()) fmt::print("names\n");
+    for (const auto& note : found.names) fmt::print("  {}\n", note);
     fmt::print("left behind\n");
     if (found.left.empty())
         fmt::print("  nothing{}\n", ::geteuid() == 0 ? "" : " in the journal; programs and devices are for root to see");
@@ -87,6 +91,7 @@ void tell_json(const Findings& found) {
         if (!feature.there) row["fix"] = feature.fix;
         all["features"].push_back(row);
     }
+    all["names"] = found.names;
     all["left"] = found.left;
     std::cout << all.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
 }

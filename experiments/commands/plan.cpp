@@ -10,6 +10,7 @@
 #include "injector/injection.h"
 #include "injector/kernel/error.h"
 #include "injector/registry.h"
+#include "injector/resolver_path.h"
 
 namespace blackstart {
 namespace {
@@ -26,7 +27,8 @@ struct Placed {
     std::string target, netns;
     std::vector<std::string> interfaces;  // empty in a lab that is not made yet
     std::string cgroup;
-    std::string refusal;  // why it could not be put there; "" if it could
+    std::vector<std::string> notes;  // what it cannot do, and how it is met here
+    std::string refusal;             // why it could not be put there; "" if it could
 };
 
 void place_on_host(Placed& placed, const TargetSpec& spec) {
@@ -40,11 +42,13 @@ void place_on_host(Placed& placed, const TargetSpec& spec) {
 }
 
 Placed place(const Experiment& experiment, const PlannedFault& fault, const std::string& target) {
-    Placed placed{&fault, target, "", {}, "", ""};
+    Placed placed{&fault, target, "", {}, "", limits_of(fault.fault), ""};
     const TargetSpec spec = target == "host" && !experiment.targets.contains(target) ? TargetSpec{} : experiment.targets.at(target);
     const bool in_lab = experiment.lab && experiment.lab->hosts.contains(spec.netns);
     placed.netns = in_lab ? "lab host " + spec.netns : spec.netns.empty() ? "the host's own" : spec.netns;
     if (const auto refusal = unsupported(fault.fault)) placed.refusal = refusal->reason + (refusal->fix.empty() ? "" : "; " + refusal->fix);
+    if (!in_lab && std::holds_alternative<DnsFault>(fault.fault))
+        for (auto& note : resolver_path()) placed.notes.push_back(std::move(note));
     if (in_lab)
         placed.interfaces = spec.interface.empty() ? std::vector<std::string>{"lo", "eth0"} : spec.interface;
     else if (placed.refusal.empty())
@@ -85,7 +89,7 @@ Json as_json(const Experiment& experiment, const std::vector<Placed>& all) {
                                   {"for_s", seconds(placed.fault->terms.duration)},
                                   {"does", in_words(placed.fault->fault)},
                                   {"terms", in_words(placed.fault->terms)},
-                                  {"limits", limits_of(placed.fault->fault)},
+                                  {"limits", placed.notes},
                                   {"possible", placed.refusal.empty()},
                                   {"refusal", placed.refusal}});
     for (const auto& probe : experiment.probes)
@@ -106,7 +110,7 @@ void print_fault(const Placed& placed) {
     fmt::print("│    when    from t0 + {}, {}\n", in_words(fault.at), in_words(fault.terms));
     fmt::print("│    where   namespace: {}; interfaces: {}{}\n", placed.netns, fmt::join(placed.interfaces, ", "),
                placed.cgroup.empty() ? "" : "; only sockets of cgroup " + placed.cgroup);
-    for (const auto& limit : limits_of(fault.fault)) fmt::print("│    note    {}\n", limit);
+    for (const auto& limit : placed.notes) fmt::print("│    note    {}\n", limit);
     if (!placed.refusal.empty()) fmt::print("│    CANNOT  {}\n", placed.refusal);
 }
 

@@ -30,6 +30,8 @@ std::string answer(const DnsFault::Told& told, std::chrono::seconds ttl) {
             return "never answered";
         case DnsFault::Answer::truncate:
             return "told to ask again over TCP";
+        case DnsFault::Answer::stale:
+            return "given the answer of before, whatever the server says now";
         case DnsFault::Answer::addresses:
             break;
     }
@@ -111,6 +113,11 @@ std::vector<std::string> limits(const DnsFault& fault) {
                                   "in DNS over TLS (853) and HTTPS (443) a name cannot be matched: cut those by port and address",
                                   "a client that asks its local cache sends no packet; the cache's own query is the one that is matched"};
     if (is(DnsFault::Answer::truncate)) said.emplace_back("truncate shows only at clients that ask over UDP");
+    if (learns(fault))
+        said.emplace_back(
+            "stale: the first answer seen since the baseline began; answers over UDP of up to 960 octets, for 16384 "
+            "questions, "
+            "with the TTL that they had");
     if (fault.negative_ttl) said.emplace_back("with negative_ttl, caches may keep an answer after the fault has ended");
     return said;
 }

@@ -6,6 +6,7 @@
 #include "injector/bpf/terms.bpf.h"
 
 #include "injector/bpf/dns_answer.bpf.h"
+#include "injector/bpf/dns_stale.bpf.h"
 #include "injector/bpf/dns_tcp.bpf.h"
 
 struct {
@@ -21,14 +22,15 @@ static __noinline int unseen(void) {
     return NEXT;
 }
 
-static __always_inline int for_server(const struct __sk_buff* skb, const __u8* ip) {
+/* `role`: 0 if the server is the source of the packet, 1 if it is its destination. */
+static __always_inline int for_server(const struct __sk_buff* skb, const __u8* ip, int role) {
     if (dns.every_server) return 1;
     struct dns_server key = {.bits = 128};
     if (skb->protocol == bpf_htons(ETH_P_IP)) {
         key.address[10] = key.address[11] = 0xff;
-        __builtin_memcpy(key.address + 12, ip + 16, 4);
+        __builtin_memcpy(key.address + 12, ip + 12 + role * 4, 4);
     } else {
-        __builtin_memcpy(key.address, ip + 24, 16);
+        __builtin_memcpy(key.address, ip + 8 + role * 16, 16);
     }
     return bpf_map_lookup_elem(&servers, &key) != 0;
 }
@@ -66,19 +68,21 @@ static __always_inline int datagram(struct __sk_buff* skb, struct scratch* s, __
     if (!in_force()) return NEXT;
     const volatile struct dns_told* now = told_now();
     if (!now->silent && (!turnable(skb, s->packet + l3, udp, l3, q) || !read_tail(s, q))) return unseen();
-    if (!chosen(COUNT(matched)) || now->real) return NEXT;
+    if (!chosen(COUNT(matched))) return NEXT;
     if (now->silent) return swallow(direction);
+    const struct dns_seen* seen = now->stale ? seen_answer(s, q) : 0;
+    if (now->stale && !seen) return NEXT; /* the answer to this one will be */
     /* A hardware sum of what arrived (CHECKSUM_COMPLETE) would be wrong now; a packet that has grown has none. */
     if (direction == INGRESS && (long)bpf_csum_update(skb, 0) >= 0 && bpf_skb_change_tail(skb, skb->len + 1, 0) < 0) return unseen();
-    if (!answer(skb, s, l3, q, now)) return SHOT; /* out of memory halfway: as good as lost on the wire */
+    if (!answer(skb, s, l3, q, now, seen)) return SHOT; /* out of memory halfway: as good as lost on the wire */
     return send_back(skb, direction);
 }
 
 /* A matching query over TCP. One that was told to come back over TCP finds the server. */
-static __always_inline int segment(struct __sk_buff* skb, struct packet* p, int direction) {
+static __always_inline int segment(struct __sk_buff* skb, const struct scratch* s, struct packet* p, int direction) {
     if (!in_force()) return NEXT;
     const volatile struct dns_told* now = told_now();
-    if (now->truncated || !chosen(COUNT(matched)) || now->real) return NEXT;
+    if (now->truncated || !chosen(COUNT(matched)) || (now->stale && !seen_answer(s, &s->query))) return NEXT;
     if (now->silent) return swallow(direction);
     return refuse(skb, p) ? send_back(skb, direction) : unseen();
 }
@@ -101,7 +105,7 @@ static __always_inline int over_udp(struct __sk_buff* skb, __u32 l3, __u32 l4, i
     if (q->end > skb->len) return unseen();
     const enum reading reading = read_query(s);
     if (reading == DUBIOUS) return unseen();
-    if (reading == FOREIGN || !for_server(skb, s->packet + l3)) return NEXT;
+    if (reading == FOREIGN || !for_server(skb, s->packet + l3, 1)) return NEXT;
     return datagram(skb, s, l3, q, direction);
 }
 
@@ -109,8 +113,19 @@ static __always_inline int over_tcp(struct __sk_buff* skb, struct packet* p, int
     if (p->end <= p->payload || (direction == EGRESS && !in_scope(skb))) return NEXT;
     struct scratch* s = load(skb);
     if (!s || !find_message(s, &s->query, p)) return NEXT;
-    if (read_query(s) != WANTED || !for_server(skb, s->packet + AT(p->l3))) return NEXT;
-    return segment(skb, p, direction);
+    if (read_query(s) != WANTED || !for_server(skb, s->packet + AT(p->l3), 1)) return NEXT;
+    return segment(skb, s, p, direction);
+}
+
+/* A datagram from a server. */
+static __always_inline int response(struct __sk_buff* skb, __u32 l3, __u32 l4) {
+    struct scratch* s = load(skb);
+    if (!s) return NEXT;
+    struct query* q = &s->query;
+    q->message = l4 + UDP_SIZE;
+    q->end = l4 + bpf_ntohs(half_at(s->packet + AT(l4 + 4)));
+    if (q->end <= skb->len && q->message + HEADER <= q->end && for_server(skb, s->packet + l3, 0)) remember(skb, s);
+    return NEXT;
 }
 
 /* What glance() could not make out, and TCP: fewer, so they may cost more. */
@@ -126,9 +141,9 @@ static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {
     __be16 source = 0, destination = 0;
     enum glance seen = glance(skb, l3, IPPROTO_UDP, &source, &destination);
     if (seen == PORTS_KNOWN) {
-        if (destination != dns.port) return NEXT;
+        if (destination != dns.port && !(dns.remembers && source == dns.port)) return NEXT;
         const __u32 l4 = l3 + (skb->protocol == bpf_htons(ETH_P_IP) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-        return over_udp(skb, l3, l4, direction);
+        return destination == dns.port ? over_udp(skb, l3, l4, direction) : response(skb, l3, l4);
     }
     if (seen == NOT_MINE) {
         seen = glance(skb, l3, IPPROTO_TCP, &source, &destination);

@@ -35,9 +35,8 @@ struct dns_fault {
     __u8 every_server;
     __u8 turns;     /* how many of dns_told there are, 1 to DNS_TURNS_MAX */
     __u8 negative;  /* there is an SOA for answers without records */
-    __u8 remembers; /* one of the turns is stale: real answers are noted */
-    __u8 held;      /* queries go through a helper first (helper.h) */
-    __u8 pad;
+    __u8 remembers; /* one of the turns is stale: answers that pass by are remembered */
+    __u8 pad[2];
 };
 
 /* The answer section for one type, ready to be copied: `count` records of `size` octets each. */
@@ -60,10 +59,28 @@ struct dns_told {
     __u8 rcode;
     __u8 truncated; /* TC=1 and no record */
     __u8 silent;    /* nothing, ever */
-    __u8 stale;     /* what was told before, from the map of answers */
-    __u8 real;      /* the server's own answer: the query goes on */
-    __u8 pad[3];
+    __u8 stale;     /* what was seen before */
+    __u8 pad[4];
     struct dns_records a, aaaa;
+};
+
+/* An answer that was seen, by what was asked: up to DNS_SEEN_MAX of them. */
+#define DNS_SEEN_MAX 16384
+#define DNS_SEEN_SIZE 960 /* octets of its records, at most: what a query's packet has room for */
+struct dns_asked {
+    __u64 hash;
+    __u16 type;   /* network byte order */
+    __u16 length; /* of the name */
+    __u32 pad;
+};
+
+struct dns_seen {
+    __u16 answers, authorities; /* counts of records, network byte order */
+    __u16 size;                 /* of both sections */
+    __u16 sum;                  /* what they add to an Internet checksum, in memory order */
+    __u8 flags[2];              /* AA; RA and rcode */
+    __u8 pad[6];
+    __u8 body[DNS_SEEN_SIZE + 64]; /* 1024: as long as the mask */
 };
 
 /* A wanted name: its hash, whose two lowest bits say whether the name itself is wanted (1) and whether every name below it is

@@ -87,12 +87,14 @@ static __always_inline __u64 header_sum(const __u8* header) { return (__u64)half
 /* What an answer is told besides its question. */
 struct section {
     __u32 answers, authorities;
-    __u8 flags;  /* TC */
+    __u8 flags;  /* TC, AA */
+    __u8 low;    /* RA, rcode */
     __u64 added; /* by its records to a checksum, as if they began at an even offset */
 };
 
 static __always_inline void put_section(struct scratch* s, struct query* q, const volatile struct dns_told* now, struct section* told) {
     const volatile struct dns_records* records = records_for(now, half_at(s->packet + AT(q->tail - QUESTION)));
+    told->low = (q->opcode ? 0 : RECURSION) | now->rcode;
     if (q->opcode) return;
     if (now->truncated) {
         told->flags = TRUNCATION;
@@ -106,18 +108,48 @@ static __always_inline void put_section(struct scratch* s, struct query* q, cons
     told->authorities = 1;
 }
 
+struct copy {
+    __u8* to;
+    const struct dns_seen* from;
+};
+
+static long copy_word(__u32 i, void* context) {
+    const struct copy* copy = context;
+    const __u32 at = i * 8;
+    if (at >= DNS_SEEN_SIZE) return 1;
+    *(__u64*)(copy->to + at) = word_at(copy->from->body + at);
+    return 0;
+}
+
+/* Puts what was seen behind the question; where the client does not take so much, TC says so. */
+static __always_inline void put_seen(struct scratch* s, struct query* q, const struct dns_seen* seen, struct section* told) {
+    const __u32 size = seen->size;
+    told->flags = seen->flags[0];
+    told->low = seen->flags[1];
+    if (q->tail - q->message + size + q->opt * OPT_SIZE > q->limit || q->tail + size + OPT_SIZE > PACKET_MAX) {
+        told->flags |= TRUNCATION;
+        return;
+    }
+    struct copy copy = {.to = s->packet + AT(q->tail), .from = seen};
+    bpf_loop((size + 7) / 8, copy_word, &copy, 0);
+    told->answers = bpf_ntohs(seen->answers);
+    told->authorities = bpf_ntohs(seen->authorities);
+    told->added = seen->sum;
+    q->added = size;
+}
+
 /* Flags and counts: QR, what the query asked for (opcode, RD, CD: RFC 1035 §4.1.1, RFC 4035 §3.2.2), RA, rcode. The bits beside
    the rcode are reserved in an UPDATE (RFC 2136 §2.2). */
-static __always_inline void put_header(__u8* header, const struct query* q, __u8 rcode, const struct section* told) {
+static __always_inline void put_header(__u8* header, const struct query* q, const struct section* told) {
     header[2] = 0x80 | (header[2] & 0x79) | told->flags;
-    header[3] = q->opcode ? rcode : RECURSION | (header[3] & 0x10) | rcode;
+    header[3] = (q->opcode ? 0 : header[3] & 0x10) | told->low;
     put_half(header + 6, bpf_htons(told->answers));
     put_half(header + 8, bpf_htons(told->authorities));
     put_half(header + 10, bpf_htons(q->opt));
 }
 
 /* Replaces all behind the question, and the header, by those of the answer; returns what that adds to the checksum. */
-static __always_inline __u64 tell(struct scratch* s, struct query* q, const volatile struct dns_told* now) {
+static __always_inline __u64 tell(struct scratch* s, struct query* q, const volatile struct dns_told* now, const struct dns_seen* seen) {
     __u8* header = s->packet + AT(q->message);
     __u8* tail = s->packet + AT(q->tail);
     const __u8 opt_flags = tail[7];
@@ -126,13 +158,19 @@ static __always_inline __u64 tell(struct scratch* s, struct query* q, const vola
     __u64 diff = 0;
     if (q->end != q->tail) diff = (__u16)~fold(sum_of(tail, q->end - q->tail));
     q->added = 0;
-    put_section(s, q, now, &section);
+    if (seen)
+        put_seen(s, q, seen, &section);
+    else
+        put_section(s, q, now, &section);
     diff += section.added;
-    if (q->opt) diff += put_opt(s->packet + AT(q->tail + q->added), opt_flags);
+    if (q->opt) {
+        const __u16 opt = put_opt(s->packet + AT(q->tail + q->added), opt_flags);
+        diff += q->added & 1 ? __builtin_bswap16(opt) : opt;
+    }
     q->added += q->opt * OPT_SIZE;
     __u16 folded = fold(diff);
     if ((q->tail - q->l4) & 1) folded = __builtin_bswap16(folded);
-    put_header(header, q, now->rcode, &section);
+    put_header(header, q, &section);
     return folded + change(before, fold(header_sum(header)));
 }
 
@@ -191,15 +229,16 @@ static __always_inline void turn_round(struct scratch* s, __u32 l3, __u8* udp, _
     put_half(udp + 4, bpf_htons(size));
 }
 
-/* Turns the query into its answer. 0 if it could not. Few calls: each costs as much as all the arithmetic. */
-static __always_inline int answer(struct __sk_buff* skb, struct scratch* s, __u32 l3, struct query* q,
-                                  const volatile struct dns_told* now) {
+/* Turns the query into its answer: what was seen, if anything, else what is told now. 0 if it could not. Few calls: each costs as
+   much as all the arithmetic. */
+static __always_inline int answer(struct __sk_buff* skb, struct scratch* s, __u32 l3, struct query* q, const volatile struct dns_told* now,
+                                  const struct dns_seen* seen) {
     const int is_ip4 = skb->protocol == bpf_htons(ETH_P_IP);
     __u8* udp = s->packet + AT(q->l4);
     const __u16 old_size = half_at(udp + 4), pseudo = fold(pseudo_sum(is_ip4, s->packet + l3, old_size));
     const enum field field = field_of(s, q, udp, pseudo, is_ip4);
 
-    __u64 diff = tell(s, q, now);
+    __u64 diff = tell(s, q, now, seen);
     const __u32 end = q->tail + q->added, check = q->l4 + 6;
     const __u16 size = bpf_htons((__u16)(end - q->l4));
     turn_round(s, l3, udp, bpf_ntohs(size), is_ip4);

@@ -184,15 +184,11 @@ static __always_inline int read_tail(const struct scratch* s, struct query* q) {
 
 enum reading { FOREIGN, DUBIOUS, WANTED };
 
-/* The message at q->message: FOREIGN if it is no query that is asked for; DUBIOUS if it looks like one but cannot be read. */
-static __always_inline enum reading read_query(struct scratch* s) {
+/* The question of the message at q->message: FOREIGN if it is none that is asked for; DUBIOUS if it cannot be read. */
+static __always_inline enum reading read_question(struct scratch* s) {
     struct query* q = &s->query;
-    const __u8* header = s->packet + AT(q->message);
     q->name = q->message + HEADER;
-    if (q->name + 1 + QUESTION > q->end) return DUBIOUS;
-    q->opcode = header[2] >> 3 & 15;
-    if (header[2] & 0x80 || !(dns.opcodes >> q->opcode & 1)) return FOREIGN; /* a response, or another opcode */
-    if (header[2] & 0x02 || half_at(header + 4) != bpf_htons(1) || !read_name(s)) return DUBIOUS;
+    if (q->name + 1 + QUESTION > q->end || !read_name(s)) return DUBIOUS;
     q->tail = q->name + q->length + QUESTION;
     if (q->tail > q->end) return DUBIOUS;
     const __u8* question = s->packet + AT(q->tail - QUESTION);
@@ -200,4 +196,15 @@ static __always_inline enum reading read_query(struct scratch* s) {
     if (half_at(question + 2) != bpf_htons(1)) return FOREIGN; /* class IN */
     if (!dns.every_type && !asked_for(type)) return FOREIGN;
     return listed(s, q) ? WANTED : FOREIGN;
+}
+
+/* The message at q->message, a query. */
+static __always_inline enum reading read_query(struct scratch* s) {
+    struct query* q = &s->query;
+    const __u8* header = s->packet + AT(q->message);
+    if (q->message + HEADER > q->end) return DUBIOUS;
+    q->opcode = header[2] >> 3 & 15;
+    if (header[2] & 0x80 || !(dns.opcodes >> q->opcode & 1)) return FOREIGN; /* a response, or another opcode */
+    if (header[2] & 0x02 || half_at(header + 4) != bpf_htons(1)) return DUBIOUS;
+    return read_question(s);
 }

@@ -8,29 +8,35 @@
 namespace blackstart {
 namespace {
 
-std::string name_fault(const std::string& name) {
-    try {
-        parse_dns_name(name);
-        return "";
-    } catch (const Misuse& error) {
-        return error.what();
-    }
+// A name, as it is in DNS.
+Type<std::string> name() {
+    return {"NAME", Shape::text, false, [](const Datum& datum, Complaints& complaints) -> std::optional<std::string> {
+                const auto text = type::text().read(datum, complaints);
+                if (!text) return std::nullopt;
+                try {
+                    auto plain = ace(*text);
+                    parse_dns_name(plain);
+                    return plain;
+                } catch (const Misuse& error) {
+                    complaints.error(datum.place, error.what());
+                    return std::nullopt;
+                }
+            }};
 }
 
 bool is_address(const Datum& datum) { return datum.type == Datum::Type::text && address_fault(datum.text).empty(); }
 
 Type<DnsFault::Told> answer() {
     using enum DnsFault::Answer;
-    const auto word = type::choice<DnsFault::Answer>("answer",
-                                                     {{"empty", empty},
-                                                      {"nxdomain", nxdomain},
-                                                      {"servfail", servfail},
-                                                      {"refused", refused},
-                                                      {"formerr", formerr},
-                                                      {"notimp", notimp},
-                                                      {"timeout", timeout},
-                                                      {"truncate", truncate}},
-                                                     {"stale"});
+    const auto word = type::choice<DnsFault::Answer>("answer", {{"empty", empty},
+                                                                {"nxdomain", nxdomain},
+                                                                {"servfail", servfail},
+                                                                {"refused", refused},
+                                                                {"formerr", formerr},
+                                                                {"notimp", notimp},
+                                                                {"timeout", timeout},
+                                                                {"truncate", truncate},
+                                                                {"stale", stale}});
     return {"ANSWER", Shape::commas, false, [word](const Datum& datum, Complaints& complaints) -> std::optional<DnsFault::Told> {
                 if (datum.type == Datum::Type::list || is_address(datum)) {
                     const auto read = type::list(type::address()).read(datum, complaints);
@@ -100,13 +106,13 @@ void check_ttls(const DnsFault& fault, const Keys& all, Complaints& complaints) 
 template <> void describe(Keys& keys, DnsFault& fault) {
     keys.about = "Answer DNS queries in the kernel; reset those over TCP.";
     keys.example = "blackstart inject dns --name db.test --answer empty --for 30s";
-    keys.add("names", type::list(type::matching("NAME", name_fault)), fault.names).need().says("name, or *.suffix for all below it");
+    keys.add("names", type::list(name()), fault.names).need().says("name, or *.suffix for all below it");
     keys.add("types", type::list(type::record_type()), fault.types).otherwise("every type").says("query type: A, AAAA, AXFR, TYPE65");
     keys.add("servers", type::list(type::network()), fault.servers).otherwise("any").says("address or CIDR that the query goes to");
     keys.add("port", type::port(), fault.port).otherwise("53").says("port that the query goes to");
     keys.add("opcodes", type::list(opcode()), fault.opcodes).otherwise("query").says("query, notify, update, or 0 to 15");
     keys.on("answer", answer(), [&fault](DnsFault::Told told) { fault.answers = {std::move(told)}; })
-        .says("empty, timeout, truncate, addresses, or an rcode");
+        .says("rcode, empty, timeout, truncate, stale, or addresses");
     keys.add("turns", type::list(answer()), fault.answers).only_in_file().says("answers that take turns");
     keys.add("turn", type::duration(), fault.turn).only_in_file().says("how long each turn lasts");
     keys.add("ttl", type::seconds(), fault.ttl).otherwise("1s").says("time to live of the addresses told");
