@@ -73,7 +73,7 @@ class Host:
     def sysctl(self, key, value):
         self.run("sysctl", "-qw", f"{key}={value}", check=True)
 
-    def wait_tcp(self, address, port, timeout=10):
+    def wait_tcp(self, address, port, timeout=30):
         """Until something inside accepts connections there."""
         until = time.monotonic() + timeout
         probe = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 1)"
