@@ -6,10 +6,11 @@
 #include "injector/dns.h"
 #include "injector/health.h"
 #include "injector/latency.h"
+#include "injector/process.h"
 
 namespace blackstart {
 
-using Fault = std::variant<DnsFault, LatencyFault, HealthFault>;
+using Fault = std::variant<DnsFault, LatencyFault, HealthFault, ProcessFault>;
 
 inline const char* kind(const Fault& fault) {
     return std::visit([](const auto& f) { return f.kind; }, fault);

@@ -22,6 +22,7 @@ std::optional<Refusal> unsupported(const Fault& fault) {
 std::string way(const Fault& fault) {
     return std::visit(
         [](const auto& kind) {
+            if constexpr (requires { kind.way; }) return std::string(kind.way);
             std::string text = attached_through();
             if constexpr (requires { kind.may_use_netem; }) text += netem_available() ? ", netem" : ", delay line";
             return text;

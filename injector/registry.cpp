@@ -78,6 +78,7 @@ std::vector<std::string> claims_of(const HealthFault& fault) {
 }
 
 std::vector<std::string> claims_of(const LatencyFault&) { return {}; }
+std::vector<std::string> claims_of(const ProcessFault&) { return {}; }
 
 std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> parts;

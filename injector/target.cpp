@@ -45,6 +45,8 @@ std::filesystem::path find_cgroup(const std::filesystem::path& mount, const std:
     return {};
 }
 
+}  // namespace
+
 Cgroup resolve_cgroup(const std::string& spec) {
     if (spec.empty()) return {};
     const std::filesystem::path mount = cgroup2_mount();
@@ -62,8 +64,6 @@ Cgroup resolve_cgroup(const std::string& spec) {
     cgroup.id = st.st_ino;  // the kernel's cgroup id is the inode of its directory
     return cgroup;
 }
-
-}  // namespace
 
 Target resolve(const TargetSpec& spec) {
     Target target;

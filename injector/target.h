@@ -33,6 +33,9 @@ struct Target {
     Cgroup cgroup;
 };
 
+// A cgroup by a path or a unit's name; id 0 for "" and for the root. Throws Unfit if there is none.
+Cgroup resolve_cgroup(const std::string& spec);
+
 // Resolves every name now. Throws Unfit (exit 4) for a namespace, interface or cgroup that does not exist here.
 Target resolve(const TargetSpec& spec);
 

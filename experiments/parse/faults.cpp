@@ -90,6 +90,7 @@ void describe_terms(Keys& keys, PlannedFault& fault) {
 void describe_target(Keys& keys, TargetSpec& target) {
     keys.add("netns", type::netns(), target.netns).otherwise("the host's own").says("namespace: its name, a path, or pid:N");
     keys.add("interface", type::list(type::text("IF")), target.interface).otherwise("all in use").says("network interface");
+    if (std::ranges::find(keys.all(), "cgroup", &Key::name) != keys.all().end()) return;  // the kind's own: what it selects
     keys.add("cgroup", type::text("CGROUP"), target.cgroup).says("path or unit: only its sockets' traffic (egress)");
 }
 

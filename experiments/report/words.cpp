@@ -107,6 +107,17 @@ std::string words(const HealthFault& fault) {
     return checks + ": reset";
 }
 
+std::string words(const ProcessFault& fault) {
+    std::vector<std::string> by;
+    if (!fault.pids.empty()) by.push_back(fmt::format("pid {}", fmt::join(fault.pids, ", ")));
+    if (!fault.exe.empty()) by.push_back("executable " + fault.exe);
+    if (!fault.cgroup.empty()) by.push_back("cgroup " + fault.cgroup);
+    if (!fault.unit.empty()) by.push_back("unit " + fault.unit);
+    const auto selected = fmt::format("processes by {}, at most {}", fmt::join(by, " and "), fault.at_most);
+    if (fault.action == ProcessFault::Action::kill) return selected + ": killed once";
+    return selected + (fault.action == ProcessFault::Action::pause ? ": paused" : ": killed, and again at each start");
+}
+
 std::vector<std::string> limits(const DnsFault& fault) {
     const auto is = [&](auto answer) { return std::ranges::find(fault.answers, answer, &DnsFault::Told::answer) != fault.answers.end(); };
     std::vector<std::string> said{"a query over TCP is reset (timeout: dropped; truncate: passed); one that is cut in two segments passes",
@@ -124,6 +135,13 @@ std::vector<std::string> limits(const DnsFault& fault) {
 std::vector<std::string> limits(const LatencyFault& fault) {
     std::vector<std::string> said{"the delay is per packet and direction: a TCP handshake and a request take it once each"};
     if (!fault.match.to.empty()) said.emplace_back("a host name is resolved once, when the fault is armed");
+    return said;
+}
+std::vector<std::string> limits(const ProcessFault& fault) {
+    std::vector<std::string> said{"process 1, this session, sshd and the journal are never hit"};
+    if (fault.action == ProcessFault::Action::kill)
+        said.emplace_back("what is killed stays dead: whoever supervises it may start it again");
+    if (fault.action == ProcessFault::Action::pause) said.emplace_back("processes that start meanwhile run");
     return said;
 }
 std::vector<std::string> limits(const HealthFault& fault) {

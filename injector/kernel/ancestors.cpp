@@ -15,7 +15,6 @@
 #include <charconv>
 #include <climits>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
@@ -23,6 +22,7 @@
 
 #include "injector/kernel/error.h"
 #include "injector/kernel/netns.h"
+#include "injector/kernel/proc.h"
 #include "injector/kernel/unique_fd.h"
 
 namespace blackstart {
@@ -34,15 +34,9 @@ using Inodes = std::set<std::uint32_t>;
 constexpr std::uint32_t kStates =
     1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | 1U << TCP_CLOSE_WAIT | 1U << TCP_LAST_ACK;
 
-// Field 4 of /proc/PID/stat (proc(5)); the command in field 2 may hold anything, its last ')' ends it. 0: none, or gone.
 pid_t parent(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string line;
-    std::getline(file, line);
-    const auto at = line.rfind(") ");
-    pid_t found = 0;
-    if (at != std::string::npos && line.size() > at + 4) std::from_chars(line.data() + at + 4, line.data() + line.size(), found);
-    return found;
+    const auto stat = process_stat(pid);
+    return stat ? stat->parent : 0;
 }
 
 [[noreturn]] void cannot_see(pid_t pid, int error) {

@@ -132,7 +132,7 @@ Feature read_only(const char* name, const char* path, const char* use, const cha
 
 Feature btf() {
     const bool there = ::access("/sys/kernel/btf/vmlinux", R_OK) == 0;
-    return {"BTF", there, there ? "/sys/kernel/btf/vmlinux" : "not in this kernel", "later fault kinds; none needs it today",
+    return {"BTF", there, there ? "/sys/kernel/btf/vmlinux" : "not in this kernel", "the crash-loop of processes",
             "boot a kernel with CONFIG_DEBUG_INFO_BTF"};
 }
 

@@ -80,6 +80,17 @@ Watcher start(milliseconds lease) {
     return started;
 }
 
+unsigned reasons = 0;
+
+void end() noexcept {
+    if (!watcher()) return;
+    ::send(watcher()->pipe.get(), &kDismissed, 1, MSG_NOSIGNAL);
+    const auto process = open_pid(watcher()->pid);
+    if (process && !ready(process.get(), std::chrono::seconds(1))) ::kill(watcher()->pid, SIGKILL);
+    ::waitpid(watcher()->pid, nullptr, 0);
+    watcher().reset();
+}
+
 // The guardian's own side.
 
 // Out of the cgroup that may be killed as a whole. Not possible everywhere (a container's root): then it stays.
@@ -122,22 +133,18 @@ bool attend(int process, milliseconds lease) {
 
 void watch(milliseconds lease) {
     if (!watcher()) watcher() = start(lease);
+    reasons++;
 }
 
 void beat() {
     if (!watcher() || ::send(watcher()->pipe.get(), &kBeat, 1, MSG_NOSIGNAL) == 1 || errno == EAGAIN) return;
     const auto lease = watcher()->lease;
-    dismiss();
-    watch(lease);
+    end();
+    watcher() = start(lease);
 }
 
 void dismiss() noexcept {
-    if (!watcher()) return;
-    ::send(watcher()->pipe.get(), &kDismissed, 1, MSG_NOSIGNAL);
-    const auto process = open_pid(watcher()->pid);
-    if (process && !ready(process.get(), std::chrono::seconds(1))) ::kill(watcher()->pid, SIGKILL);
-    ::waitpid(watcher()->pid, nullptr, 0);
-    watcher().reset();
+    if (reasons > 0 && --reasons == 0) end();
 }
 
 }  // namespace blackstart::guardian

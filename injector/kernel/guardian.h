@@ -9,14 +9,23 @@
 namespace blackstart::guardian {
 
 // Starts it unless it runs. From now on the working loop must beat at least once a lease, or this process is SIGKILLed.
-// Throws Unfit.
+// Each watch() is one reason for it to run, taken back by one dismiss(). Throws Unfit.
 void watch(std::chrono::milliseconds lease = std::chrono::seconds(2));
 
 // Called by the working loop at each renewal. Does nothing while no guardian is wanted; starts it again if it was killed.
 void beat();
 
-// Ends it: nothing is journalled any more. Waits for its exit, a second at most.
+// One reason less; with the last one it ends. Waits for its exit, a second at most.
 void dismiss() noexcept;
+
+// A reason for as long as it lives, where nothing is journalled: what is in force ends with this process, but not when it stops.
+class Watched {
+public:
+    Watched() { watch(); }
+    ~Watched() { dismiss(); }
+    Watched(const Watched&) = delete;
+    Watched& operator=(const Watched&) = delete;
+};
 
 }  // namespace blackstart::guardian
 

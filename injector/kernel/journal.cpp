@@ -1,19 +1,24 @@
 #include "injector/kernel/journal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "injector/kernel/clsact.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/guardian.h"
 #include "injector/kernel/netns.h"
 #include "injector/kernel/owned_file.h"
+#include "injector/kernel/proc.h"
 #include "injector/kernel/visible_netns.h"
 
 namespace blackstart {
@@ -46,8 +51,8 @@ unique_fd place(const JournalRecord& record) {
 
 constexpr const char* kTcFilter = "tc filter";
 
-std::optional<std::string> read_sysctl(const std::string& key) {
-    const unique_fd file(::open(("/proc/sys/" + key).c_str(), O_RDONLY | O_CLOEXEC));
+std::optional<std::string> read_text(const std::string& path) {
+    const unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     char text[256];
     const auto got = file ? ::read(file.get(), text, sizeof text) : -1;
     if (got < 0) return std::nullopt;
@@ -56,25 +61,68 @@ std::optional<std::string> read_sysctl(const std::string& key) {
     return value;
 }
 
-bool write_sysctl(const std::string& key, const std::string& value) {
-    const unique_fd file(::open(("/proc/sys/" + key).c_str(), O_WRONLY | O_CLOEXEC));
+bool write_text(const std::string& path, const std::string& value) {
+    const unique_fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     return file && ::write(file.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
+}
+
+constexpr const char* kProcess = "process";
+constexpr const char* kCgroup = "cgroup";
+
+std::string file_of(const JournalRecord& record) {
+    return record.kind == kCgroup ? record.key + "/cgroup.freeze" : "/proc/sys/" + record.key;
+}
+
+const std::string kStopped = "stopped", kRunning = "running";
+
+// "PID:START" of a process that is still the same one.
+struct Named {
+    pid_t pid = 0;
+    ProcessStat stat;
+};
+std::optional<Named> find_process(const std::string& key) {
+    const auto colon = key.find(':');
+    if (colon == std::string::npos) return std::nullopt;
+    const auto pid = static_cast<pid_t>(std::strtol(key.c_str(), nullptr, 10));
+    const auto stat = process_stat(pid);
+    if (!stat || stat->state == 'Z' || std::to_string(stat->started) != key.substr(colon + 1)) return std::nullopt;
+    return Named{pid, *stat};
+}
+
+std::optional<std::string> read_process(const std::string& key) {
+    const auto found = find_process(key);
+    if (!found) return std::nullopt;
+    return found->stat.stopped() ? kStopped : kRunning;
+}
+
+// Waits for a stop: one that is still on its way would not be known as ours when it is undone.
+bool write_process(const std::string& key, const std::string& value) {
+    const auto found = find_process(key);
+    if (!found || ::kill(found->pid, value == kStopped ? SIGSTOP : SIGCONT) != 0) return false;
+    for (int tries = 0; value == kStopped && read_process(key) == kRunning && tries < 200; tries++)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return true;
 }
 
 // How each kind of setting is read and written: its value without a line end; nullopt if it is not there.
 std::optional<std::string> value_of(const JournalRecord& record, int netns_fd) {
     const InNetns inside(netns_fd);
-    return record.kind == kTcFilter ? clsact::at(record.key) : read_sysctl(record.key);
+    if (record.kind == kTcFilter) return clsact::at(record.key);
+    if (record.kind == kProcess) return read_process(record.key);
+    return read_text(file_of(record));
 }
 
 bool set_value(const JournalRecord& record, int netns_fd, const std::string& value) {
     const InNetns inside(netns_fd);
-    return record.kind == kTcFilter ? clsact::put(record.key, value) : write_sysctl(record.key, value);
+    if (record.kind == kTcFilter) return clsact::put(record.key, value);
+    if (record.kind == kProcess) return write_process(record.key, value);
+    return write_text(file_of(record), value);
 }
 
 std::string sentence(const JournalRecord& record) {
-    return record.kind + " " + record.key + " in network namespace " + std::to_string(record.netns_inode) + " (was " + record.was +
-           ", set to " + record.ours + " by process " + std::to_string(record.pid) + ")";
+    const auto where = record.netns_inode == 0 ? "" : " in network namespace " + std::to_string(record.netns_inode);
+    return record.kind + " " + record.key + where + " (was " + record.was + ", set to " + record.ours + " by process " +
+           std::to_string(record.pid) + ")";
 }
 
 struct Entry {
@@ -115,8 +163,8 @@ bool qdisc_is_ours(const JournalRecord& record, const DirectoryLock& held) {
 // Puts one setting back if it is still ours and nobody else's. False if it cannot be.
 bool put_back(const JournalRecord& record, const std::string& path, const DirectoryLock& held) {
     if (shared(record, path, held)) return true;
-    const auto netns = place(record);
-    if (!netns) return true;
+    const auto netns = record.netns_inode == 0 ? unique_fd() : place(record);
+    if (!netns && record.netns_inode != 0) return true;
     const auto now = value_of(record, netns.get());
     return !now || *now != record.ours || set_value(record, netns.get(), record.was);
 }
@@ -138,10 +186,10 @@ std::string next_path() {
     return kDirectory + "/" + own_prefix() + std::to_string(serial++) + ".json";
 }
 
-// Lets go of a record; with the last one the guardian goes.
+// Lets go of a record, and of its reason for a guardian.
 void let_go(const std::string& path) {
     own_records().erase(path);
-    if (own_records().empty()) guardian::dismiss();
+    guardian::dismiss();
 }
 
 }  // namespace
@@ -159,7 +207,12 @@ Journalled change(int netns_fd, JournalRecord record) {
 
     guardian::watch();
     const auto path = next_path();
-    own_records()[path] = {record, write_owned(path, nlohmann::json(record).dump() + "\n")};
+    try {
+        own_records()[path] = {record, write_owned(path, nlohmann::json(record).dump() + "\n")};
+    } catch (...) {
+        guardian::dismiss();
+        throw;
+    }
     if (*now != record.ours && !set_value(record, netns_fd, record.ours)) {
         const int error = errno;
         ::unlink(path.c_str());
@@ -194,6 +247,22 @@ Journalled add_tc_filter(int netns_fd, int ifindex, Direction direction, std::ui
         place = clsact::free_place(ifindex, direction);
     }
     return change(netns_fd, record_of(kTcFilter, netns_fd, std::move(place), clsact::holds(program_id)));
+}
+
+Journalled stop_process(pid_t pid, std::uint64_t started) {
+    JournalRecord record;
+    record.kind = kProcess;
+    record.key = std::to_string(pid) + ":" + std::to_string(started);
+    record.ours = kStopped;
+    return change(-1, std::move(record));
+}
+
+Journalled freeze_cgroup(const std::string& directory) {
+    JournalRecord record;
+    record.kind = kCgroup;
+    record.key = directory;
+    record.ours = "1";
+    return change(-1, std::move(record));
 }
 
 Journalled& Journalled::operator=(Journalled&& other) noexcept {

@@ -6,6 +6,8 @@
 // Records are owned files (owned_file.h) under /run/blackstart/journal.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,11 +18,12 @@
 
 namespace blackstart {
 
-// To journal another kind of setting (a frozen cgroup): a value here, and how it is read and written in journal.cpp.
+// To journal another kind of setting: a value here, and how it is read and written in journal.cpp.
 struct JournalRecord {
-    std::string kind;                                 // "sysctl", "tc filter"
+    std::string kind;                                 // "sysctl", "tc filter", "process", "cgroup"
     std::uint64_t netns_inode = 0, netns_cookie = 0;  // where: found again by both, so that the namespace is not pinned; 0: none
-    std::string key;                                  // below /proc/sys, with slashes: "net/ipv4/conf/lo/accept_local"; a place (clsact.h)
+    // below /proc/sys, with slashes: "net/ipv4/conf/lo/accept_local"; a place (clsact.h); "PID:START" (proc.h); a directory
+    std::string key;
     std::string was, ours;
     int pid = 0;  // of the process that did it
 
@@ -39,6 +42,7 @@ public:
 
     void undo() noexcept;  // a change that cannot be undone keeps its record, and Footprint::left tells
     void footprint(Footprint& footprint) const;
+    explicit operator bool() const { return !path_.empty(); }  // whether something was changed
 
 private:
     friend Journalled change(int netns_fd, JournalRecord record);
@@ -54,6 +58,13 @@ Journalled set_sysctl(int netns_fd, const std::string& key, const std::string& v
 // Attaches the program with that id to an interface through clsact (clsact.h), as set_sysctl sets a value. The qdisc that it
 // added goes with the last of our filters, unless somebody else's is on it. Throws Unfit.
 Journalled add_tc_filter(int netns_fd, int ifindex, Direction direction, std::uint32_t program_id);
+
+// Stops a process (SIGSTOP), until it is undone (SIGCONT). `started`: as in ProcessStat. Does nothing if it is stopped already.
+// Throws Unfit, also if it is gone.
+Journalled stop_process(pid_t pid, std::uint64_t started);
+
+// Freezes a cgroup (v2) by its directory, with everything in it. Throws Unfit.
+Journalled freeze_cgroup(const std::string& directory);
 
 // Undoes every record whose owner is dead. Returns what could not be undone, as sentences. Throws Unfit if the journal
 // cannot be written. Settings of a namespace that is gone went with it.

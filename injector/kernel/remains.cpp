@@ -61,7 +61,7 @@ template <class Look> std::vector<std::string> wait(Look look, std::chrono::mill
     }
 }
 
-// The programs that TC_PROGRAMS (injector/bpf/packet.bpf.h) makes, by id.
+// The programs that TC_PROGRAMS (injector/bpf/packet.bpf.h) makes, and the one of process.bpf.c, by id.
 std::map<std::uint32_t, std::string> our_programs() {
     std::map<std::uint32_t, std::string> found;
     for (__u32 id = 0; bpf_prog_get_next_id(id, &id) == 0;) {
@@ -70,7 +70,8 @@ std::map<std::uint32_t, std::string> our_programs() {
         __u32 length = sizeof info;
         if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0) continue;
         const std::string name(info.name, ::strnlen(info.name, sizeof info.name));
-        if (name == "egress_l2" || name == "ingress_l2" || name == "egress_l3" || name == "ingress_l3") found[id] = name;
+        if (name == "egress_l2" || name == "ingress_l2" || name == "egress_l3" || name == "ingress_l3" || name == "bs_crash_loop")
+            found[id] = name;
     }
     return found;
 }

@@ -27,6 +27,7 @@ TEST(Claims, OfHealthAreItsPortsAndNetworkKindsHaveNone) {
     fault.ports = {80, 8080};
     EXPECT_EQ(claims(fault), (std::vector<std::string>{"health:80", "health:8080"}));
     EXPECT_TRUE(claims(LatencyFault{}).empty());
+    EXPECT_TRUE(claims(ProcessFault{}).empty());
 }
 
 TEST(Claims, AWildcardCollidesWithWhatIsBelowItEitherWayRound) {

@@ -1,0 +1,56 @@
+#include "injector/kernel/proc.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+
+namespace blackstart {
+namespace {
+
+std::vector<pid_t> numbers_in(const std::string& directory) {
+    std::vector<pid_t> found;
+    std::error_code ignored;
+    for (std::filesystem::directory_iterator at(directory, ignored), end; !ignored && at != end; at.increment(ignored)) {
+        const auto name = at->path().filename().string();
+        pid_t pid = 0;
+        const auto [last, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error == std::errc() && last == name.data() + name.size()) found.push_back(pid);
+    }
+    std::ranges::sort(found);
+    return found;
+}
+
+}  // namespace
+
+// The name in field 2 may hold anything: the last ')' ends it. The start time is field 22.
+std::optional<ProcessStat> process_stat(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    if (!std::getline(file, line)) return std::nullopt;
+    const auto open = line.find('('), close = line.rfind(") ");
+    if (open == std::string::npos || close == std::string::npos || close <= open) return std::nullopt;
+    ProcessStat stat;
+    stat.name = line.substr(open + 1, close - open - 1);
+    std::istringstream rest(line.substr(close + 2));
+    rest >> stat.state >> stat.parent;
+    std::string skipped;
+    for (int field = 5; field < 22; field++) rest >> skipped;
+    rest >> stat.started;
+    return rest ? std::optional(stat) : std::nullopt;
+}
+
+std::vector<pid_t> processes() { return numbers_in("/proc"); }
+
+std::vector<pid_t> threads(pid_t pid) { return numbers_in("/proc/" + std::to_string(pid) + "/task"); }
+
+std::string cgroup_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cgroup");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("0::")) return line.substr(3);
+    return {};
+}
+
+}  // namespace blackstart
