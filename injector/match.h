@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "injector/bpf/match.h"
+#include "injector/kernel/sock_diag.h"
 #include "injector/target.h"
 
 namespace blackstart {
@@ -23,6 +24,12 @@ struct Match {
 // Throws Misuse if nothing is matched, a value cannot be, or the lists are too long; Unfit for a host name that does not
 // resolve: never "all traffic".
 ::match kernel_match(const Match& match, const Target& target);
+
+// Throws Misuse where a cgroup scope is asked for what arrives: the kernel does not know whose that is.
+void check_scope(const Match& match, const Target& target);
+
+// Whether the segments of a TCP connection of this host match, whichever way they go, and may be touched.
+bool concerns(const ::match& rules, const Flow& flow);
 
 // Whether a packet between two IPv4 addresses of this host can match: such packets pass `lo` and need its sysctls.
 // `own` are the host's IPv4 addresses; 127.0.0.0/8 is always among them.

@@ -119,19 +119,20 @@ static __always_inline int is_exempt(const struct packet* p, const struct ends* 
     return 0;
 }
 
-static __noinline int ends_match(const struct ends* e, int direction) {
+/* `ways`: 1 << EGRESS, 1 << INGRESS, or both: either will do. */
+static __noinline int ends_match(const struct ends* e, int ways) {
     if (!protocol_matches(e) || !port_matches(e)) return 0;
-    const __u64* far = direction == EGRESS ? e->destination : e->source;
-    const __u64* near = direction == EGRESS ? e->source : e->destination;
-    return in_cidrs(match.to_cidr, match.to, far) && in_cidrs(match.from_cidr, match.from, near);
+    if (ways & 1 << EGRESS && in_cidrs(match.to_cidr, match.to, e->destination) && in_cidrs(match.from_cidr, match.from, e->source))
+        return 1;
+    return ways & 1 << INGRESS && in_cidrs(match.to_cidr, match.to, e->source) && in_cidrs(match.from_cidr, match.from, e->destination);
 }
 
-/* Whether the packet, seen in `direction`, is one that the fault is for. A fragment matches by its addresses and protocol; where
+/* Whether the packet, seen in one of these `ways`, is one that the fault is for. A fragment matches by its addresses and protocol; where
    ports are asked for it is passed, counted as unseen. */
-static __always_inline int matches(struct __sk_buff* skb, __u32 l3, int direction) {
+static __always_inline int matches(struct __sk_buff* skb, __u32 l3, int ways) {
     struct ends e;
     enum seen seen = see_ends(skb, l3, &e);
-    if (seen == NO_IP || (seen == SEEN && !ends_match(&e, direction))) return 0;
+    if (seen == NO_IP || (seen == SEEN && !ends_match(&e, ways))) return 0;
     if (seen == SEEN && e.fragment) {
         if (match.ports == 0) return 1;
         COUNT(unseen);
@@ -141,7 +142,7 @@ static __always_inline int matches(struct __sk_buff* skb, __u32 l3, int directio
     if (!parse(skb, l3, &p)) return 0;
     if (seen == UNSEEN) {
         ends_of(&p, &e);
-        if (!ends_match(&e, direction)) return 0;
+        if (!ends_match(&e, ways)) return 0;
     }
     return !is_exempt(&p, &e);
 }
