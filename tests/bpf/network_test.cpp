@@ -266,7 +266,7 @@ TEST_F(Network, a_reset_goes_on_to_the_receiver_in_sequence) {
         EXPECT_EQ(flags_of(frame), packet::RST | packet::ACK);
         EXPECT_EQ(number_at(frame, 4), 1000U);
         EXPECT_EQ(number_at(frame, 8), 5000U);
-        for (const unsigned flags : {packet::SYN, packet::SYN | packet::ACK, packet::RST}) {
+        for (const unsigned flags : {0U + packet::SYN, packet::SYN | packet::ACK, 0U + packet::RST}) {
             const auto spared = segment(flow, flags, 0);
             EXPECT_EQ(pass("egress_l2", spared).frame, spared);
         }
