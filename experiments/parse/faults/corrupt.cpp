@@ -6,7 +6,7 @@
 namespace blackstart {
 
 template <> void describe(Keys& keys, CorruptFault& fault) {
-    keys.about = "Flip a bit in a share of the packets that match; all others are untouched.";
+    keys.about = "Damage a share of the packets that match, and no others.";
     keys.example = "blackstart inject corrupt --to 192.0.2.0/24 --share 1% --for 30s";
     describe_match(keys, fault.match);
     describe_choice(keys, fault.choice, "damaged");

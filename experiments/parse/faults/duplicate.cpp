@@ -6,7 +6,7 @@
 namespace blackstart {
 
 template <> void describe(Keys& keys, DuplicateFault& fault) {
-    keys.about = "Send a share of the packets that match twice; all others are untouched.";
+    keys.about = "Send a share of the packets that match twice, and no others.";
     keys.example = "blackstart inject duplicate --to 192.0.2.0/24 --share 10% --for 30s";
     describe_match(keys, fault.match);
     describe_choice(keys, fault.choice, "sent twice");

@@ -6,7 +6,7 @@
 namespace blackstart {
 
 template <> void describe(Keys& keys, ReorderFault& fault) {
-    keys.about = "Let a share of the packets that match be overtaken by those behind them; all others are untouched.";
+    keys.about = "Let a share of the packets that match be overtaken by others.";
     keys.example = "blackstart inject reorder --to 192.0.2.0/24 --share 10% --for 30s";
     describe_match(keys, fault.match);
     describe_choice(keys, fault.choice, "held back");

@@ -6,7 +6,7 @@
 namespace blackstart {
 
 template <> void describe(Keys& keys, ResetFault& fault) {
-    keys.about = "Reset TCP connections that match, those that are open and those that are opened; all others are untouched.";
+    keys.about = "Reset TCP connections that match, open ones and new ones.";
     keys.example = "blackstart inject reset --to 192.0.2.0/24 --port 5432 --for 10s";
     describe_match(keys, fault.match);
     keys.check([&fault](const Keys& all, const Place&, Complaints& complaints) {
