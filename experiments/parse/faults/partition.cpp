@@ -6,7 +6,7 @@
 namespace blackstart {
 
 template <> void describe(Keys& keys, PartitionFault& fault) {
-    keys.about = "Let nothing through that matches, and all else.";
+    keys.about = "Let nothing through that matches; all else passes.";
     keys.example = "blackstart inject partition --to 192.0.2.0/24 --direction both --for 30s";
     describe_match(keys, fault.match);
     keys.add("reject", type::flag(), fault.reject).says("tell the sender: RST, or ICMP unreachable");
