@@ -42,6 +42,9 @@ struct DnsName {
 // printable ASCII (an international name is written as its A-label, xn--…).
 DnsName parse_dns_name(std::string_view text);
 
+// The hash of a name in wire form, lower case, as the programs make it (injector/bpf/dns.h).
+std::uint64_t dns_name_hash(const std::vector<std::uint8_t>& wire, std::uint64_t seed);
+
 // Everything that can be said about a dns fault without touching the host; throws Misuse.
 void check(const DnsFault& fault);
 

@@ -46,14 +46,17 @@ public:
           slot_(target.netns_inode),
           sysctls_(loopback_sysctls(target, rules_)),
           helper_(make_helper(target.netns.get(), planned(detour.plan, terms))),
-          packets_(detour.what, target, terms) {
+          packets_(detour.what, target, terms),
+          observed_(match) {
         packets_->rodata->match = rules_;
         packets_->rodata->stack = kernel_stack(slot_);
         packets_->rodata->helper = kernel_helper(helper_->ifindex(), target.interfaces);
         packets_->rodata->loss = detour.choice;
         packets_->rodata->skip_handshake = detour.skip_handshake ? 1 : 0;
         if (target.cgroup.id != 0) packets_.rank(Rank::scoped_helper);
+        observed_.before_load(*packets_.operator->(), target);
         packets_.load();
+        observed_.attach(*packets_.operator->(), target);
         helper_->attach(target.netns.get(), descriptor(packets_->progs.returned), descriptor(packets_->progs.reflect));
         for (const auto& interface : target.interfaces) {
             if (match.direction != Match::Way::ingress) packets_.attach(target, interface, Direction::egress);
@@ -76,6 +79,7 @@ public:
     [[nodiscard]] std::string how() const override { return packets_.how() + ", " + helper_->name(); }
     void footprint(Footprint& footprint) const override {
         packets_.footprint(footprint);
+        observed_.footprint(footprint);
         for (const auto& sysctl : sysctls_) sysctl.footprint(footprint);
         footprint.add_device(netns_inode_, helper_->ifindex(), helper_->device());
     }
@@ -88,6 +92,7 @@ private:
     const std::vector<Journalled> sysctls_;
     const std::unique_ptr<Helper> helper_;
     PacketInjection<latency_bpf> packets_;
+    Observed observed_;
 };
 
 }  // namespace

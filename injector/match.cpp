@@ -6,8 +6,11 @@
 #include <array>
 #include <cctype>
 #include <cstring>
+#include <map>
 #include <span>
 
+#include "injector/bpf/observe.h"
+#include "injector/dns.h"
 #include "injector/kernel/ancestors.h"
 #include "injector/kernel/error.h"
 #include "injector/names.h"
@@ -111,7 +114,19 @@ bool any_own(std::span<const cidr> nets, const std::vector<std::uint32_t>& own) 
     });
 }
 
+bool is_name(const std::string& peer) { return peer != "any" && !parse_prefix(peer); }
+
 }  // namespace
+
+std::vector<ObservedName> observed_names(const Match& match) {
+    std::map<std::uint64_t, std::uint32_t> lists;
+    for (const auto& [peers, list] : {std::pair{&match.to, LIST_TO}, {&match.from, LIST_FROM}})
+        for (const auto& peer : *peers)
+            if (is_name(peer)) lists[dns_name_hash(parse_dns_name(peer).wire, 0)] |= static_cast<std::uint32_t>(list);
+    std::vector<ObservedName> out;
+    for (const auto& [hash, of] : lists) out.push_back({hash, of});
+    return out;
+}
 
 ::match kernel_match(const Match& match, const Target& target) {
     const auto protocol = protocol_number(match.protocol);
@@ -126,6 +141,7 @@ bool any_own(std::span<const cidr> nets, const std::vector<std::uint32_t>& own) 
     std::ranges::copy(match.ports, out.port);
     out.to = put_list(out.to_cidr, match.to, "to", target.netns.get());
     out.from = put_list(out.from_cidr, match.from, "from", target.netns.get());
+    out.names = std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name) ? 1 : 0;
     out.spared = put_spared(out.spared_flow, ancestor_flows());
     return out;
 }

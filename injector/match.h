@@ -25,6 +25,13 @@ struct Match {
 // resolve: never "all traffic".
 ::match kernel_match(const Match& match, const Target& target);
 
+// A host name among the peers, as the program looks for it (injector/bpf/observe.h).
+struct ObservedName {
+    std::uint64_t hash = 0;
+    std::uint32_t lists = 0;  // LIST_TO, LIST_FROM
+};
+std::vector<ObservedName> observed_names(const Match& match);
+
 // Throws Misuse where a cgroup scope is asked for what arrives: the kernel does not know whose that is.
 void check_scope(const Match& match, const Target& target);
 

@@ -5,6 +5,7 @@
 #include "injector/bpf/stack.h"
 #include "injector/kernel/stack.h"
 #include "injector/match.h"
+#include "injector/observed.h"
 #include "injector/packet_injection.h"
 
 namespace blackstart {
@@ -20,7 +21,7 @@ template <class Skeleton> class NetworkInjection : public Injection {
 public:
     // `what` names the fault in errors and must be a literal. Throws Misuse, Unfit.
     NetworkInjection(const char* what, const Match& match, const Target& target, const Terms& terms)
-        : rules_(kernel_match(match, target)), slot_(target.netns_inode), packets_(what, target, terms) {
+        : rules_(kernel_match(match, target)), slot_(target.netns_inode), packets_(what, target, terms), observed_(match) {
         check_scope(match, target);
         packets_->rodata->match = rules_;
         packets_->rodata->stack = kernel_stack(slot_);
@@ -30,7 +31,9 @@ public:
     Skeleton* operator->() { return packets_.operator->(); }
     [[nodiscard]] const ::match& rules() const { return rules_; }
     void put_in_force(const Match& match, const Target& target) {
+        observed_.before_load(*packets_.operator->(), target);
         packets_.load();
+        observed_.attach(*packets_.operator->(), target);
         for (const auto& interface : target.interfaces) {
             if (interface.loopback || match.direction != Match::Way::ingress) packets_.attach(target, interface, Direction::egress);
             if (!interface.loopback && match.direction != Match::Way::egress) packets_.attach(target, interface, Direction::ingress);
@@ -48,13 +51,17 @@ public:
         return tally;
     }
     [[nodiscard]] std::string how() const override { return packets_.how(); }
-    void footprint(Footprint& footprint) const override { packets_.footprint(footprint); }
+    void footprint(Footprint& footprint) const override {
+        packets_.footprint(footprint);
+        observed_.footprint(footprint);
+    }
 
 private:
     // In this order: the links go before the bit is given back.
     const ::match rules_;
     const StackSlot slot_;
     PacketInjection<Skeleton> packets_;
+    Observed observed_;
     std::uint64_t hits_ = 0;
 };
 

@@ -166,7 +166,9 @@ std::vector<std::string> limits(const DnsFault& fault) {
 void add_names(const Match& match, std::vector<std::string>& said) {
     const auto is_name = [](const std::string& peer) { return peer != "any" && !network_fault(peer).empty(); };
     if (std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name))
-        said.emplace_back("a host name is resolved once, when the fault is armed");
+        said.emplace_back(
+            "a host name is resolved when the fault is armed, and followed in DNS answers over UDP from port 53; those over "
+            "TCP, TLS and HTTPS are not seen");
 }
 
 std::vector<std::string> limits(const LatencyFault& fault) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "injector/bpf/match.h"
+#include "injector/bpf/observe.bpf.h"
 #include "injector/bpf/packet.bpf.h"
 
 const volatile struct match match = {};
@@ -88,12 +89,15 @@ static __always_inline int port_matches(const struct ends* e) {
     return 0;
 }
 
-static __always_inline int in_cidrs(const volatile struct cidr* cidrs, __u32 count, const __u64* address) {
+static __always_inline int in_cidrs(const volatile struct cidr* cidrs, __u32 count, __u32 list, const __u64* address) {
     if (count == 0) return 1;
     for (__u32 i = 0; i < MATCH_CIDRS && i < count; i++)
         if ((address[0] & cidrs[i].mask[0]) == cidrs[i].net[0] && (address[1] & cidrs[i].mask[1]) == cidrs[i].net[1]) return 1;
-    return 0;
+    return match.names && is_observed(address, list);
 }
+
+static __always_inline int in_to(const __u64* address) { return in_cidrs(match.to_cidr, match.to, LIST_TO, address); }
+static __always_inline int in_from(const __u64* address) { return in_cidrs(match.from_cidr, match.from, LIST_FROM, address); }
 
 static __always_inline int is_flow(const __u64* from, __u16 from_port, const __u64* to, __u16 to_port, const volatile struct spared* flow) {
     return flow->one_port == from_port && flow->other_port == to_port && flow->one[0] == from[0] && flow->one[1] == from[1] &&
@@ -122,9 +126,8 @@ static __always_inline int is_exempt(const struct packet* p, const struct ends* 
 /* `ways`: 1 << EGRESS, 1 << INGRESS, or both: either will do. */
 static __noinline int ends_match(const struct ends* e, int ways) {
     if (!protocol_matches(e) || !port_matches(e)) return 0;
-    if (ways & 1 << EGRESS && in_cidrs(match.to_cidr, match.to, e->destination) && in_cidrs(match.from_cidr, match.from, e->source))
-        return 1;
-    return ways & 1 << INGRESS && in_cidrs(match.to_cidr, match.to, e->source) && in_cidrs(match.from_cidr, match.from, e->destination);
+    if (ways & 1 << EGRESS && in_to(e->destination) && in_from(e->source)) return 1;
+    return ways & 1 << INGRESS && in_to(e->source) && in_from(e->destination);
 }
 
 /* Whether the packet, seen in one of these `ways`, is one that the fault is for. A fragment matches by its addresses and protocol; where

@@ -4,7 +4,9 @@ import contextlib
 import re
 import signal
 import socket
+import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -561,6 +563,85 @@ def test_a_table_of_delays_is_drawn_from(wire):
         pings(client, V4, 40)
         delay = fault.stop()["delay"]
     assert fault.armed["how"] == "tcx, delay line" and delay["packets"] == 40 and 55_000 < delay["max_us"] < 120_000
+
+
+# ---- host names -----------------------------------------------------------------------------------------------------
+
+
+class NameServer(threading.Thread):
+    """Answers web.test with a CNAME and the addresses it has at present, and other.test with 10.77.0.5."""
+
+    def __init__(self, host):
+        super().__init__(daemon=True)
+        self.addresses = []
+        self.socket = sock(host, V4, bind=(V4, 53))
+        self.socket.settimeout(None)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                query, peer = self.socket.recvfrom(512)
+            except OSError:
+                return
+            end = query.index(b"\0", 12) + 5
+            name, (qtype,) = query[12 : end - 4].lower(), struct.unpack("!H", query[end - 4 : end - 2])
+            wanted = self.addresses if name == b"\3web\4test\0" else ["10.77.0.5"] if name == b"\5other\4test\0" else []
+            packed = [socket.inet_pton(family(a), a) for a in wanted if (28 if ":" in a else 1) == qtype]
+            records = b""
+            if packed:
+                target = b"\4real\xc0\x10"  # below test
+                records = b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 1, len(target)) + target
+                records += b"".join(b"\x04real\4test\0" + struct.pack("!HHIH", qtype, 1, 1, len(a)) + a for a in packed)
+            self.socket.sendto(query[:2] + b"\x81\x80" + struct.pack("!HHHH", 1, len(packed) and len(packed) + 1, 0, 0) + query[12:end] + records, peer)
+
+
+def ask_for(host, name, qtype=1):
+    question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0" + struct.pack("!HH", qtype, 1)
+    with sock(host, V4) as s:
+        s.sendto(struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + question, (V4, 53))
+        return s.recv(512)
+
+
+@pytest.fixture
+def names(wire, tmp_path):
+    """A name server on the server, and a resolv.conf of this test process that leads to it."""
+    client, server = wire
+    for last in (3, 4, 5):
+        server.run("ip", "addr", "add", f"10.77.0.{last}/24", "dev", "eth0", check=True)
+        server.run("ip", "addr", "add", f"fd77:0::{last}/64", "dev", "eth0", "nodad", check=True)
+    made = NameServer(server)
+    conf = tmp_path / "resolv.conf"
+    conf.write_text(f"nameserver {V4}\n")
+    sh("mount", "--bind", conf, "/etc/resolv.conf")
+    yield made
+    sh("umount", "/etc/resolv.conf")
+    with contextlib.suppress(OSError):
+        made.socket.shutdown(socket.SHUT_RDWR)
+    made.socket.close()
+
+
+def test_a_host_name_is_followed_as_its_answers_change(wire, names):
+    client, _ = wire
+    names.addresses = ["10.77.0.3"]
+    for address in ("10.77.0.3", "10.77.0.4", "10.77.0.5", "fd77:0::4"):
+        assert pings(client, address, 1)[0] == 1
+    for kind, hit in ((("latency", "--delay", "60ms"), lambda a: milliseconds(client, a, 2) >= 60), (("partition",), lambda a: pings(client, a, 1)[0] == 0)):
+        names.addresses = ["10.77.0.3"]
+        with inject(client, kind[0], "--to", "WEB.test", *kind[1:]):
+            assert hit("10.77.0.3") and not hit("10.77.0.4") and not hit("fd77:0::4")
+            names.addresses = ["10.77.0.4", "fd77:0::4"]
+            ask_for(client, "other.test")
+            assert not hit("10.77.0.5") and not hit("10.77.0.4")
+            ask_for(client, "wEb.Test")
+            assert hit("10.77.0.4") and hit("10.77.0.3") and not hit("fd77:0::4")
+            ask_for(client, "web.test", 28)
+            assert hit("fd77:0::4") and not hit("10.77.0.5")
+
+
+def test_a_name_that_does_not_resolve_is_refused(wire, names):
+    done = sh(BLACKSTART, "inject", "partition", "--to", "web.test", "--for", "5s", "--netns", wire[0].name, check=False)
+    assert done.returncode == 4 and "web.test" in done.stderr, done.stderr
 
 
 # ---- refusals -------------------------------------------------------------------------------------------------------
