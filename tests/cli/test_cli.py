@@ -84,7 +84,7 @@ def test_without_a_command_help_goes_to_stderr():
         ("inject surge --rate 10", "blackstart inject: 'surge' is known, but not in this version"),
         ("inject dns --nmae x", "blackstart inject dns: unknown option '--nmae'; did you mean '--name'?"),
         ("inject dns --nmae=x", "blackstart inject dns: unknown option '--nmae'; did you mean '--name'?"),
-        ("inject latency --distribution normal", "blackstart inject latency: '--distribution' is known, but not in this version"),
+        ("inject health --sni x", "blackstart inject health: '--sni' is known, but not in this version"),
         ("inject dns db.test", "blackstart inject dns: unexpected 'db.test'"),
         ("inject dns --name", "--name: its value is missing"),
         ("check --jsn x", "blackstart check: unknown option '--jsn'"),
