@@ -253,11 +253,13 @@ TEST(Parse, TellsOfUnknownTables) {
 }
 
 TEST(Parse, TellsOfKinds) {
-    EXPECT_THAT(errors("[[fault]]\nkind = \"dnss\"\n[[fault]]\nkind = \"surge\"\n[[fault]]\n[[fault]]\nkind = 5\n"),
-                ElementsAre("6:8: unknown kind 'dnss'; did you mean 'dns'?",
-                            "8:8: kind 'surge' is known, but not in this version; expected dns, latency, health, loss, corrupt, duplicate, reorder, "
-                            "bandwidth, partition or reset",
-                            "9:1: fault 3 needs 'kind': dns, latency or health", "11:8: kind: expected dns, latency or health, not 5"));
+    EXPECT_THAT(
+        errors("[[fault]]\nkind = \"dnss\"\n[[fault]]\nkind = \"surge\"\n[[fault]]\n[[fault]]\nkind = 5\n"),
+        ElementsAre(
+            "6:8: unknown kind 'dnss'; did you mean 'dns'?",
+            "8:8: kind 'surge' is known, but not in this version; expected dns, latency, health, loss, corrupt, duplicate, reorder, "
+            "bandwidth, partition or reset",
+            "9:1: fault 3 needs 'kind': dns, latency or health", "11:8: kind: expected dns, latency or health, not 5"));
     EXPECT_THAT(errors("[[probe]]\nname = \"p\"\nkind = \"icmp\"\n[[expect]]\nprobe = \"p\"\nflap = \"<= 20%\"\n"),
                 ElementsAre("7:8: kind 'icmp' is known, but not in this version; expected http, dns, resolve, tcp or exec",
                             "10:1: condition 'flap' is known, but not in this version; expected success, latency, recovers_within, "
