@@ -12,6 +12,7 @@ namespace blackstart {
 // What is sent slower than that keeps its order.
 struct ReorderFault {
     static constexpr const char* kind = "reorder";
+    static constexpr bool may_use_netem = true;
     Match match;
     Choice choice;
     std::chrono::nanoseconds delay = std::chrono::milliseconds(10);

@@ -46,6 +46,7 @@ struct Network : testing::Test {
         injection.reset();
         if (terms.duration.count() == 0) terms.duration = seconds(60);
         if (terms.seed == 0) terms.seed = 7;
+        if (terms.lease == Terms{}.lease) terms.lease = seconds(60);  // nobody renews it, and a busy machine takes its time
         injection = inject(fault, room.target("wire"), terms);
     }
     static int out(const Bytes& frame) { return pass("egress_l2", frame).verdict; }

@@ -138,6 +138,8 @@ class NameServer(threading.Thread):
                 query, peer = self.socket.recvfrom(512)
             except OSError:
                 return
+            if not query:  # shut down
+                return
             end = query.index(b"\0", 12) + 5
             name, (qtype,) = query[12 : end - 4].lower(), struct.unpack("!H", query[end - 4 : end - 2])
             wanted = self.addresses if name == b"\3web\4test\0" else ["10.77.0.5"] if name == b"\5other\4test\0" else []
