@@ -31,7 +31,8 @@ template <> std::unique_ptr<Injection> inject_kind(const PartitionFault& fault, 
     injection->put_in_force(fault.match, target);
     // Afterwards: the RST that goes with it stays on this side.
     if (fault.established == PartitionFault::Established::cut && all_at_once(target, terms))
-        injection->add_hits(destroy_connections(target.netns.get(), [&](const Flow& flow) { return concerns(injection->rules(), flow); }));
+        injection->add_hits(
+            destroy_connections(target.netns.get(), [&](const Connection& flow) { return concerns(injection->rules(), flow); }));
     return injection;
 }
 

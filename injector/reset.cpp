@@ -16,7 +16,8 @@ template <> std::unique_ptr<Injection> inject_kind(const ResetFault& fault, cons
     auto injection = std::make_unique<NetworkInjection<reset_bpf>>("reset", fault.match, target, terms);
     injection->put_in_force(fault.match, target);
     if (all_at_once(target, terms))
-        injection->add_hits(destroy_connections(target.netns.get(), [&](const Flow& flow) { return concerns(injection->rules(), flow); }));
+        injection->add_hits(
+            destroy_connections(target.netns.get(), [&](const Connection& flow) { return concerns(injection->rules(), flow); }));
     return injection;
 }
 

@@ -73,7 +73,7 @@ bool add_sockets(pid_t pid, Inodes& inodes) {
 
 }  // namespace
 
-std::vector<Flow> ancestor_flows() {
+std::vector<Connection> ancestor_flows() {
     Inodes inodes;
     std::map<std::uint64_t, unique_fd> namespaces;
     for (pid_t pid = ::getpid(); pid > 0; pid = parent(pid)) {
@@ -83,10 +83,10 @@ std::vector<Flow> ancestor_flows() {
         const auto id = netns_id(netns.get());
         namespaces.try_emplace(id, std::move(netns));
     }
-    std::vector<Flow> flows;
+    std::vector<Connection> flows;
     for (const auto& [id, netns] : namespaces) {
         const InNetns inside(netns.get());
-        const int error = each_connection([&, netns_inode = id](Flow flow, std::uint32_t inode) {
+        const int error = each_connection([&, netns_inode = id](Connection flow, std::uint32_t inode) {
             if (!inodes.contains(inode)) return;
             flow.netns_inode = netns_inode;
             flows.push_back(flow);
