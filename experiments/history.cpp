@@ -85,6 +85,9 @@ void members(Buffer& out, const event::Disarmed& e) {
     member(out, "unseen", e.tally.unseen);
     member(out, "dropped", e.tally.dropped);
     member(out, "lapsed", e.tally.lapsed);
+    if (e.tally.delay)
+        print(out, R"(,"delay":{{"packets":{},"p50_ns":{},"p99_ns":{},"max_ns":{}}})", e.tally.delay->packets, e.tally.delay->p50_ns,
+              e.tally.delay->p99_ns, e.tally.delay->max_ns);
     if (e.own_probe_hits) member(out, "own_probe_hits", *e.own_probe_hits);
 }
 

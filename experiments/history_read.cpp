@@ -90,6 +90,11 @@ void read(const json& line, event::Disarmed& e) {
                .unseen = count(line, "unseen"),
                .dropped = count(line, "dropped"),
                .lapsed = truth(line, "lapsed")};
+    if (line.contains("delay")) {
+        const auto& delay = line["delay"];
+        if (!delay.is_object()) throw Bad("\"delay\" is not an object");
+        e.tally.delay = {count(delay, "packets"), count(delay, "p50_ns"), count(delay, "p99_ns"), count(delay, "max_ns")};
+    }
     if (line.contains("own_probe_hits")) e.own_probe_hits = count(line, "own_probe_hits");
 }
 

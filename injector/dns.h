@@ -50,6 +50,9 @@ DnsName parse_dns_name(std::string_view text);
 // Whether it has to watch answers before it is armed.
 bool learns(const DnsFault& fault);
 
+// The hash of a name in wire form, lower case, as the programs make it (injector/bpf/dns.h).
+std::uint64_t dns_name_hash(const std::vector<std::uint8_t>& wire, std::uint64_t seed);
+
 // Everything that can be said about a dns fault without touching the host; throws Misuse.
 void check(const DnsFault& fault);
 

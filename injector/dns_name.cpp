@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <memory>
 
+#include <algorithm>
+#include <cstring>
+
 #include "injector/bpf/dns.h"
 #include "injector/dns.h"
 #include "injector/kernel/error.h"
@@ -52,6 +55,21 @@ DnsName parse_dns_name(std::string_view text) {
     }
     name.wire.push_back(0);
     if (name.wire.size() > DNS_NAME_MAX) refuse(text, "is longer than 255 octets");
+    return name;
+}
+
+std::uint64_t dns_name_hash(const std::vector<std::uint8_t>& wire, std::uint64_t seed) {
+    std::uint64_t name = 0;
+    for (std::size_t start = 0; wire[start] != 0; start += wire[start] + 1U) {
+        const std::size_t size = wire[start] + 1U;
+        std::uint64_t label = seed;
+        for (std::size_t i = 0; i < size; i += 8) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, &wire[start + i], std::min<std::size_t>(8, size - i));
+            label = dns_fold(label, word);
+        }
+        name = dns_join(name, label);
+    }
     return name;
 }
 

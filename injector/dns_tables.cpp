@@ -119,22 +119,6 @@ std::vector<std::size_t> labels(const std::vector<std::uint8_t>& wire) {
     return starts;
 }
 
-// As the program makes it: injector/bpf/dns.h.
-std::uint64_t hash(const std::vector<std::uint8_t>& wire, const std::vector<std::size_t>& starts, std::uint64_t seed) {
-    std::uint64_t name = 0;
-    for (const auto start : starts) {
-        const std::size_t size = wire[start] + 1U;
-        std::uint64_t label = seed;
-        for (std::size_t i = 0; i < size; i += 8) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, &wire[start + i], std::min<std::size_t>(8, size - i));
-            label = dns_fold(label, word);
-        }
-        name = dns_join(name, label);
-    }
-    return name;
-}
-
 using Slots = std::unordered_map<std::uint64_t, std::uint64_t>;  // hash without marks → with them
 
 // Throws Misuse for suffixes of too many different depths.
@@ -145,7 +129,7 @@ Slots slots(const DnsFault& fault, ::dns_fault& config) {
     for (const auto& text : fault.names) {
         const DnsName name = parse_dns_name(text);
         const auto starts = labels(name.wire);
-        const auto key = hash(name.wire, starts, config.hash_seed) & ~DNS_MARKS;
+        const auto key = dns_name_hash(name.wire, config.hash_seed) & ~DNS_MARKS;
         found.emplace(key, key).first->second |= name.under ? DNS_UNDER : DNS_EXACT;
         const auto depth = starts.size();
         if (name.under)

@@ -3,14 +3,22 @@
 
 #include <variant>
 
+#include "injector/bandwidth.h"
+#include "injector/corrupt.h"
 #include "injector/dns.h"
+#include "injector/duplicate.h"
 #include "injector/health.h"
 #include "injector/latency.h"
+#include "injector/loss.h"
+#include "injector/partition.h"
 #include "injector/process.h"
+#include "injector/reorder.h"
+#include "injector/reset.h"
 
 namespace blackstart {
 
-using Fault = std::variant<DnsFault, LatencyFault, HealthFault, ProcessFault>;
+using Fault = std::variant<DnsFault, LatencyFault, HealthFault, LossFault, CorruptFault, DuplicateFault, ReorderFault, BandwidthFault,
+                            PartitionFault, ResetFault, ProcessFault>;
 
 inline const char* kind(const Fault& fault) {
     return std::visit([](const auto& f) { return f.kind; }, fault);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "injector/fault.h"
+#include "injector/kernel/histogram.h"
 #include "injector/kernel/remains.h"
 #include "injector/target.h"
 
@@ -31,11 +32,12 @@ struct Terms {
 
 // What a fault has done so far. Counts only grow.
 struct Tally {
-    std::uint64_t matched = 0;  // packets or messages that the fault is for
-    std::uint64_t hits = 0;     // of those, really acted on: the proof
-    std::uint64_t unseen = 0;   // could not be handled safely, passed untouched
-    std::uint64_t dropped = 0;  // lost by the fault itself (a full delay line)
-    bool lapsed = false;        // the lease ran out before the end: final
+    std::uint64_t matched = 0;                         // packets or messages that the fault is for
+    std::uint64_t hits = 0;                            // of those, really acted on: the proof
+    std::uint64_t unseen = 0;                          // could not be handled safely, passed untouched
+    std::uint64_t dropped = 0;                         // lost by the fault itself (a full delay line)
+    bool lapsed = false;                               // the lease ran out before the end: final
+    std::optional<AppliedDelay> delay = std::nullopt;  // how long packets were really held, where that is measured
 };
 
 class Injection {

@@ -2,108 +2,46 @@
 
 #include <algorithm>
 
-#include "injector/bpf/helper.h"
-#include "injector/bpf/match.h"
+#include "injector/helper_injection.h"
 #include "injector/kernel/error.h"
-#include "injector/kernel/helper.h"
-#include "injector/kernel/journal.h"
-#include "injector/kernel/stack.h"
 #include "injector/kinds.h"
-#include "injector/packet_injection.h"
-// After the headers of its structs.
-#include "latency.skel.h"
 
 namespace blackstart {
 namespace {
 
-void check(const LatencyFault& fault, const Target& target) {
-    if (fault.delay.count() < 0 || fault.jitter.count() < 0) throw Misuse("a delay cannot be negative");
-    if (fault.delay.count() == 0 && fault.jitter.count() == 0) throw Misuse("latency without a delay does nothing");
-    if (fault.delay + fault.jitter > HelperPlan::kLongest) throw Misuse("delay and jitter together can be at most 10 minutes");
-    if (target.cgroup.id != 0 && fault.match.direction != Match::Way::egress)
-        throw Misuse("a cgroup scopes what leaves only: the kernel does not know whose an arriving packet is; use direction 'egress'");
+std::chrono::nanoseconds longest(const LatencyFault& fault) {
+    if (fault.distribution == Distribution::table && !fault.table.empty()) return fault.delay + *std::ranges::max_element(fault.table);
+    return fault.delay + fault.jitter;
 }
-
-::helper kernel_helper(const StackSlot& slot, int ifindex, const std::vector<Interface>& interfaces) {
-    if (interfaces.size() > HELPER_SLOTS)
-        throw Unfit("the target has more than " + std::to_string(HELPER_SLOTS) + " interfaces", "name fewer with --interface");
-    ::helper out{};
-    out.ifindex = static_cast<std::uint32_t>(ifindex);
-    out.tag = slot.tag();
-    out.bit = slot.bit();
-    for (const auto& interface : interfaces) out.slot[out.slots++] = static_cast<std::uint32_t>(interface.index);
-    return out;
-}
-
-// IPv4 packets that come back to `lo` from a helper have lost their route and are looked up anew: the kernel takes them for
-// forged unless two sysctls of `lo` allow them. IPv6 has no such rule.
-std::vector<Journalled> loopback_sysctls(const Target& target, const ::match& rules) {
-    std::vector<Journalled> changes;
-    if (std::ranges::none_of(target.interfaces, &Interface::loopback) || !meets_own_ip4(rules, own_ip4(target.netns.get()))) return changes;
-    for (const char* key : {"net/ipv4/conf/lo/route_localnet", "net/ipv4/conf/lo/accept_local"})
-        changes.push_back(set_sysctl(target.netns.get(), key, "1"));
-    return changes;
-}
-
-class LatencyInjection final : public Injection {
-public:
-    LatencyInjection(const LatencyFault& fault, const Target& target, const Terms& terms)
-        : netns_inode_(target.netns_inode),
-          rules_(kernel_match(fault.match, target)),
-          slot_(target.netns_inode),
-          sysctls_(loopback_sysctls(target, rules_)),
-          helper_(make_helper(target.netns.get(), {fault.delay, fault.jitter, terms.lease, terms.seed, fault.delay_line})),
-          packets_("latency", target, terms) {
-        packets_->rodata->match = rules_;
-        packets_->rodata->helper = kernel_helper(slot_, helper_->ifindex(), target.interfaces);
-        packets_.load();
-        helper_->attach(target.netns.get(), descriptor(packets_->progs.returned), descriptor(packets_->progs.reflect));
-        for (const auto& interface : target.interfaces) {
-            if (fault.match.direction != Match::Way::ingress) packets_.attach(target, interface, Direction::egress);
-            if (fault.match.direction != Match::Way::egress) packets_.attach(target, interface, Direction::ingress);
-        }
-        packets_.arm();
-    }
-
-    // A line that stands still holds traffic back: its lease is left to run out.
-    bool renew() override { return helper_->working() ? packets_.renew() : !packets_.expired(); }
-    [[nodiscard]] Tally tally() const override {
-        // What is held is delayed already: a delay longer than the fault hits as well.
-        const auto holding = helper_->holding();
-        Tally tally = packets_.tally();
-        tally.hits += holding;
-        tally.dropped = helper_->dropped();
-        return tally;
-    }
-    [[nodiscard]] std::string how() const override { return packets_.how() + ", " + helper_->name(); }
-    void footprint(Footprint& footprint) const override {
-        packets_.footprint(footprint);
-        for (const auto& sysctl : sysctls_) sysctl.footprint(footprint);
-        footprint.add_device(netns_inode_, helper_->ifindex(), helper_->device());
-    }
-
-private:
-    // In this order: a dying process closes its newest descriptors first, and links must go before what they lead to.
-    const std::uint64_t netns_inode_;
-    const ::match rules_;
-    const StackSlot slot_;
-    const std::vector<Journalled> sysctls_;
-    const std::unique_ptr<Helper> helper_;
-    PacketInjection<latency_bpf> packets_;
-};
 
 }  // namespace
 
-template <> std::optional<Refusal> unsupported_kind(const LatencyFault&) {
-    if (auto refusal = tcx_refusal()) return refusal;
-    if (tap_unavailable() != 0 && !netem_available())
-        return Refusal{"this kernel has no netem, and /dev/net/tun cannot be opened", "load the sch_netem or the tun module"};
-    return std::nullopt;
+void check(const LatencyFault& fault) {
+    const bool by_table = fault.distribution == Distribution::table;
+    if (fault.delay.count() < 0 || fault.jitter.count() < 0) throw Misuse("a delay cannot be negative");
+    if (fault.delay.count() == 0 && fault.jitter.count() == 0 && fault.table.empty()) throw Misuse("latency without a delay does nothing");
+    if (longest(fault) > HelperPlan::kLongest) throw Misuse("delay and jitter together can be at most 10 minutes");
+    if (by_table && fault.jitter.count() != 0) throw Misuse("jitter: a table of delays has its own spread");
+    if (by_table && fault.table.empty()) throw Misuse("distribution: a table holds one delay at least");
+    if (!by_table && fault.distribution != Distribution::uniform && fault.jitter.count() == 0)
+        throw Misuse("distribution: without 'jitter' there is nothing to spread");
+    if (!(fault.correlation >= 0 && fault.correlation < 1)) throw Misuse("correlation: at least 0% and below 100%");
+    if (fault.correlation > 0 && fault.jitter.count() == 0 && !by_table)
+        throw Misuse("correlation: without 'jitter' there is nothing that could be alike");
 }
 
+template <> std::optional<Refusal> unsupported_kind(const LatencyFault&) { return helper_refusal(); }
+
 template <> std::unique_ptr<Injection> inject_kind(const LatencyFault& fault, const Target& target, const Terms& terms) {
-    check(fault, target);
-    return std::make_unique<LatencyInjection>(fault, target, terms);
+    check(fault);
+    Detour detour;
+    detour.what = "latency";
+    detour.plan.delay = fault.delay;
+    detour.plan.jitter = fault.jitter;
+    detour.plan.spread = {fault.distribution, fault.table, fault.correlation};
+    detour.plan.delay_line = fault.delay_line || fault.distribution != Distribution::uniform || fault.correlation > 0;
+    detour.skip_handshake = fault.skip_handshake;
+    return inject_detour(fault.match, detour, target, terms);
 }
 
 }  // namespace blackstart

@@ -6,8 +6,11 @@
 #include <array>
 #include <cctype>
 #include <cstring>
+#include <map>
 #include <span>
 
+#include "injector/bpf/observe.h"
+#include "injector/dns.h"
 #include "injector/kernel/ancestors.h"
 #include "injector/kernel/error.h"
 #include "injector/names.h"
@@ -57,7 +60,7 @@ std::uint32_t protocol_number(const std::string& name) {
     throw Misuse("unknown protocol '" + name + "': expected tcp, udp, icmp or any");
 }
 
-std::uint32_t put_spared(std::span<spared> out, const std::vector<Flow>& flows) {
+std::uint32_t put_spared(std::span<spared> out, const std::vector<Connection>& flows) {
     // Sparing some and cutting the rest would be a lock-out by surprise.
     if (flows.size() > out.size())
         throw Unfit("the processes that run blackstart hold " + std::to_string(flows.size()) + " TCP connections; only " +
@@ -74,12 +77,28 @@ std::uint32_t put_spared(std::span<spared> out, const std::vector<Flow>& flows) 
     return static_cast<std::uint32_t>(count);
 }
 
+bool holds(const cidr& net, const std::array<std::uint8_t, 16>& address) {
+    std::uint64_t words[2];
+    std::memcpy(words, address.data(), address.size());
+    return (words[0] & net.mask[0]) == net.net[0] && (words[1] & net.mask[1]) == net.net[1];
+}
+
 bool holds(const cidr& net, std::uint32_t address) {
     std::array<std::uint8_t, 16> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     std::memcpy(mapped.data() + 12, &address, sizeof address);
-    std::uint64_t words[2];
-    std::memcpy(words, mapped.data(), mapped.size());
-    return (words[0] & net.mask[0]) == net.net[0] && (words[1] & net.mask[1]) == net.net[1];
+    return holds(net, mapped);
+}
+
+bool in_any(std::span<const cidr> nets, const std::array<std::uint8_t, 16>& address) {
+    return nets.empty() || std::ranges::any_of(nets, [&](const cidr& net) { return holds(net, address); });
+}
+
+bool is_spared(const spared& spared, const Connection& flow) {
+    const auto is = [](const auto& words, const auto& address) { return std::memcmp(words, address.data(), address.size()) == 0; };
+    return (is(spared.one, flow.local) && is(spared.other, flow.remote) && spared.one_port == flow.local_port &&
+            spared.other_port == flow.remote_port) ||
+           (is(spared.one, flow.remote) && is(spared.other, flow.local) && spared.one_port == flow.remote_port &&
+            spared.other_port == flow.local_port);
 }
 
 // Two CIDRs have an address in common if the wider one holds the other's base.
@@ -95,7 +114,19 @@ bool any_own(std::span<const cidr> nets, const std::vector<std::uint32_t>& own) 
     });
 }
 
+bool is_name(const std::string& peer) { return peer != "any" && !parse_prefix(peer); }
+
 }  // namespace
+
+std::vector<ObservedName> observed_names(const Match& match) {
+    std::map<std::uint64_t, std::uint32_t> lists;
+    for (const auto& [peers, list] : {std::pair{&match.to, LIST_TO}, {&match.from, LIST_FROM}})
+        for (const auto& peer : *peers)
+            if (is_name(peer)) lists[dns_name_hash(parse_dns_name(peer).wire, 0)] |= static_cast<std::uint32_t>(list);
+    std::vector<ObservedName> out;
+    for (const auto& [hash, of] : lists) out.push_back({hash, of});
+    return out;
+}
 
 ::match kernel_match(const Match& match, const Target& target) {
     const auto protocol = protocol_number(match.protocol);
@@ -104,13 +135,29 @@ bool any_own(std::span<const cidr> nets, const std::vector<std::uint32_t>& own) 
     if (protocol == IPPROTO_ICMP && !match.ports.empty()) throw Misuse("ICMP has no ports");
     if (match.ports.size() > MATCH_PORTS) throw Misuse("at most " + std::to_string(MATCH_PORTS) + " ports");
     ::match out{};
+    out.ways = (match.direction != Match::Way::ingress ? 1U : 0U) | (match.direction != Match::Way::egress ? 2U : 0U);
     out.protocol = protocol;
     out.ports = static_cast<std::uint32_t>(match.ports.size());
     std::ranges::copy(match.ports, out.port);
     out.to = put_list(out.to_cidr, match.to, "to", target.netns.get());
     out.from = put_list(out.from_cidr, match.from, "from", target.netns.get());
+    out.names = std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name) ? 1 : 0;
     out.spared = put_spared(out.spared_flow, ancestor_flows());
     return out;
+}
+
+void check_scope(const Match& match, const Target& target) {
+    if (target.cgroup.id != 0 && match.direction != Match::Way::egress)
+        throw Misuse("a cgroup scopes what leaves only: the kernel does not know whose an arriving packet is; use direction 'egress'");
+}
+
+bool concerns(const ::match& rules, const Connection& flow) {
+    const std::span ports(rules.port, rules.ports);
+    const bool port = ports.empty() || std::ranges::find(ports, flow.local_port) != ports.end() ||
+                      std::ranges::find(ports, flow.remote_port) != ports.end();
+    return (rules.protocol == 0 || rules.protocol == IPPROTO_TCP) && port && in_any({rules.to_cidr, rules.to}, flow.remote) &&
+           in_any({rules.from_cidr, rules.from}, flow.local) &&
+           std::ranges::none_of(std::span(rules.spared_flow, rules.spared), [&](const spared& s) { return is_spared(s, flow); });
 }
 
 bool meets_own_ip4(const ::match& rules, const std::vector<std::uint32_t>& own) {

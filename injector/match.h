@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "injector/bpf/match.h"
+#include "injector/kernel/sock_diag.h"
 #include "injector/target.h"
 
 namespace blackstart {
@@ -23,6 +24,19 @@ struct Match {
 // Throws Misuse if nothing is matched, a value cannot be, or the lists are too long; Unfit for a host name that does not
 // resolve: never "all traffic".
 ::match kernel_match(const Match& match, const Target& target);
+
+// A host name among the peers, as the program looks for it (injector/bpf/observe.h).
+struct ObservedName {
+    std::uint64_t hash = 0;
+    std::uint32_t lists = 0;  // LIST_TO, LIST_FROM
+};
+std::vector<ObservedName> observed_names(const Match& match);
+
+// Throws Misuse where a cgroup scope is asked for what arrives: the kernel does not know whose that is.
+void check_scope(const Match& match, const Target& target);
+
+// Whether the segments of a TCP connection of this host match, whichever way they go, and may be touched.
+bool concerns(const ::match& rules, const Connection& flow);
 
 // Whether a packet between two IPv4 addresses of this host can match: such packets pass `lo` and need its sysctls.
 // `own` are the host's IPv4 addresses; 127.0.0.0/8 is always among them.

@@ -17,11 +17,14 @@ public:
     // `what` names the fault in errors and must be a literal. Throws Misuse (terms), Unfit.
     PacketInjection(const char* what, const Target& target, const Terms& terms) : program_(what), terms_(terms) {
         program_.only_for(target.interfaces);
+        if (target.cgroup.id != 0) program_.rank(Rank::scoped);
         program_->rodata->terms = kernel_terms(terms, target.cgroup);
     }
 
     // The skeleton: rodata before load(), maps and bss after it.
     Skeleton* operator->() { return program_.operator->(); }
+    // Before load(), of a fault with a cgroup scope that leads packets through a helper.
+    void rank(Rank rank) { program_.rank(rank); }
     void load() { program_.load(); }
     void attach(const Target& target, const Interface& interface, Direction direction) {
         program_.attach(target.netns.get(), interface, direction);

@@ -77,8 +77,11 @@ std::vector<std::string> claims_of(const HealthFault& fault) {
     return all;
 }
 
-std::vector<std::string> claims_of(const LatencyFault&) { return {}; }
 std::vector<std::string> claims_of(const ProcessFault&) { return {}; }
+// Network kinds stack.
+template <class Network>
+requires requires(const Network& fault) { fault.match; }
+std::vector<std::string> claims_of(const Network&) { return {}; }
 
 std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> parts;

@@ -7,6 +7,7 @@
 #include "experiments/armed.h"
 #include "experiments/clock.h"
 #include "experiments/commands/commands.h"
+#include "experiments/report/words.h"
 #include "injector/injection.h"
 #include "injector/kernel/error.h"
 #include "probes/loop.h"
@@ -15,6 +16,11 @@ namespace blackstart {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+Json as_json(const AppliedDelay& delay) {
+    const auto us = [](std::uint64_t ns) { return ns / 1000; };
+    return {{"packets", delay.packets}, {"p50_us", us(delay.p50_ns)}, {"p99_us", us(delay.p99_ns)}, {"max_us", us(delay.max_ns)}};
+}
 
 struct Told {
     bool json;
@@ -43,19 +49,18 @@ struct Told {
 
     void restored(const Tally& tally, const std::vector<std::string>& left) const {
         if (json) {
-            say(Json{{"event", "restored"},
-                     {"hits", tally.hits},
-                     {"matched", tally.matched},
-                     {"unseen", tally.unseen},
-                     {"dropped", tally.dropped},
-                     {"lapsed", tally.lapsed},
-                     {"whole", left.empty()},
-                     {"left", left}});
+            Json event{{"event", "restored"},      {"hits", tally.hits},     {"matched", tally.matched}, {"unseen", tally.unseen},
+                       {"dropped", tally.dropped}, {"lapsed", tally.lapsed}, {"whole", left.empty()},    {"left", left}};
+            if (tally.delay) event["delay"] = as_json(*tally.delay);
+            say(event);
             return;
         }
         std::cout << "restored: " << tally.hits << " of " << tally.matched << " matching packets or messages were hit";
         if (tally.unseen > 0) std::cout << ", " << tally.unseen << " could not be handled safely and passed";
         if (tally.dropped > 0) std::cout << ", " << tally.dropped << " were lost by the fault";
+        if (tally.delay && tally.delay->packets > 0)
+            std::cout << "; held for " << in_words(std::chrono::nanoseconds(tally.delay->p50_ns)) << " (median), "
+                      << in_words(std::chrono::nanoseconds(tally.delay->p99_ns)) << " (p99)";
         std::cout << (tally.lapsed ? "; its lease lapsed" : "") << std::endl;
         for (const auto& what : left) std::cerr << "blackstart: still there: " << what << '\n';
     }

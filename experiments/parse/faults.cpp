@@ -83,7 +83,12 @@ Fault make_fault(const std::string& name) {
 
 void describe_terms(Keys& keys, PlannedFault& fault) {
     keys.add("for", type::duration(), fault.terms.duration).need().says("how long it lasts; no fault is without an end");
-    keys.add("probability", type::share(), fault.terms.probability).otherwise("100%").says("share of matches that is hit");
+    const bool has_share = std::visit(
+        [](const auto& kind) {
+            return requires { kind.choice; };
+        },
+        fault.fault);
+    if (!has_share) keys.add("probability", type::share(), fault.terms.probability).otherwise("100%").says("share of matches that is hit");
     keys.add("cycle", cycle(), fault.terms.cycle).shown("CYCLE").says("act and rest: fail=N,pass=N or on=TIME,off=TIME");
 }
 

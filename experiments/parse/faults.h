@@ -21,7 +21,7 @@ Fault make_fault(const std::string& kind);
 
 // The keys of a kind, bound to `fault`, its terms included. The checks see both.
 Keys fault_keys(PlannedFault& fault);
-// Terms that every kind takes: for, probability, cycle.
+// Terms that every kind takes: for, cycle, and probability unless the kind has a share of its own.
 void describe_terms(Keys& keys, PlannedFault& fault);
 // [target.NAME], or the scope options.
 void describe_target(Keys& keys, TargetSpec& target);

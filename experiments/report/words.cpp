@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "experiments/parse/types.h"
+
 namespace blackstart {
 namespace {
 
@@ -83,13 +85,60 @@ const char* words(Match::Way way) {
     return "egress and ingress, each";
 }
 
-std::string words(const LatencyFault& fault) {
-    const auto& match = fault.match;
+std::string words(const Match& match) {
     auto text = fmt::format("{} between {} and {}", match.protocol == "any" ? "packets" : match.protocol, listed(match.from, "here"),
                             listed(match.to, "anywhere"));
     if (!match.ports.empty()) text += fmt::format(", port {}", fmt::join(match.ports, ", "));
-    text += fmt::format(", {}: delayed by {}", words(match.direction), in_words(fault.delay));
+    return text + fmt::format(", {}: ", words(match.direction));
+}
+
+std::string words(const Choice& choice) {
+    std::string text = choice.every != 0 ? fmt::format("one of {}", choice.every) : fmt::format("{:g}%", choice.share * 100);
+    if (choice.burst != 0) text += fmt::format(" in bursts of {}", choice.burst);
+    if (choice.burst != 0 && choice.burst_share < 1) text += fmt::format(" of which {:g}% are hit", choice.burst_share * 100);
+    return text + (choice.per_segment ? ", by segment, " : " ");
+}
+
+std::string words(const LossFault& fault) { return words(fault.match) + words(fault.choice) + "lost"; }
+std::string words(const CorruptFault& fault) { return words(fault.match) + words(fault.choice) + "damaged"; }
+std::string words(const DuplicateFault& fault) { return words(fault.match) + words(fault.choice) + "sent twice"; }
+std::string words(const ReorderFault& fault) { return words(fault.match) + words(fault.choice) + "held back by " + in_words(fault.delay); }
+std::string words(const BandwidthFault& fault) {
+    return words(fault.match) +
+           fmt::format("at most {:g} Mbit/s, waiting up to {}", static_cast<double>(fault.rate) / 1e6, in_words(fault.queue));
+}
+std::string words(const ResetFault& fault) { return words(fault.match) + "TCP connections are reset"; }
+
+std::string words(const PartitionFault& fault) {
+    auto text = words(fault.match) + (fault.reject ? "rejected" : "dropped");
+    if (fault.established == PartitionFault::Established::keep) text += ", but for TCP connections that are open";
+    if (fault.established == PartitionFault::Established::cut) text += "; TCP connections that are open are ended";
+    return text;
+}
+
+const char* words(Distribution distribution) {
+    switch (distribution) {
+        case Distribution::uniform:
+            return "uniform";
+        case Distribution::normal:
+            return "normal";
+        case Distribution::pareto:
+            return "pareto";
+        case Distribution::table:
+            break;
+    }
+    return "table";
+}
+
+std::string words(const LatencyFault& fault) {
+    auto text = words(fault.match) + "delayed by " + in_words(fault.delay);
     if (fault.jitter.count() > 0) text += " ± " + in_words(fault.jitter);
+    if (fault.distribution == Distribution::table)
+        text += fmt::format(" and what is drawn from {} delays", fault.table.size());
+    else if (fault.distribution != Distribution::uniform)
+        text += fmt::format(" ({})", words(fault.distribution));
+    if (fault.correlation > 0) text += fmt::format(", {:g}% correlated", fault.correlation * 100);
+    if (fault.skip_handshake) text += "; TCP handshakes are not";
     return text;
 }
 
@@ -132,9 +181,18 @@ std::vector<std::string> limits(const DnsFault& fault) {
     if (fault.negative_ttl) said.emplace_back("with negative_ttl, caches may keep an answer after the fault has ended");
     return said;
 }
+void add_names(const Match& match, std::vector<std::string>& said) {
+    const auto is_name = [](const std::string& peer) { return peer != "any" && !network_fault(peer).empty(); };
+    if (std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name))
+        said.emplace_back(
+            "a host name is resolved when the fault is armed, and followed in DNS answers over UDP from port 53; those over "
+            "TCP, TLS and HTTPS are not seen");
+}
+
 std::vector<std::string> limits(const LatencyFault& fault) {
-    std::vector<std::string> said{"the delay is per packet and direction: a TCP handshake and a request take it once each"};
-    if (!fault.match.to.empty()) said.emplace_back("a host name is resolved once, when the fault is armed");
+    std::vector<std::string> said{"the delay is per packet and direction: a TCP handshake and a request take it once each",
+                                  "with segmentation offload a packet holds up to 64 KiB of a TCP stream, and takes the delay once"};
+    add_names(fault.match, said);
     return said;
 }
 std::vector<std::string> limits(const ProcessFault& fault) {
@@ -144,6 +202,41 @@ std::vector<std::string> limits(const ProcessFault& fault) {
     if (fault.action == ProcessFault::Action::pause) said.emplace_back("processes that start meanwhile run");
     return said;
 }
+
+// For the kinds that hit a share of the packets.
+template <class Kind>
+requires requires(const Kind& kind) { kind.choice; }
+std::vector<std::string> limits(const Kind& fault) {
+    std::vector<std::string> said{fault.choice.per_segment
+                                      ? "with segmentation offload a packet is drawn for as often as it has segments, and hit as a whole"
+                                      : "with segmentation offload a packet holds up to 64 KiB of a TCP stream, and is hit as a whole: "
+                                        "the share is one of bytes, in fewer and larger pieces; per = \"segment\" counts segments"};
+    add_names(fault.match, said);
+    return said;
+}
+
+std::vector<std::string> limits(const BandwidthFault& fault) {
+    std::vector<std::string> said{"the rate holds for each direction apart; what waits too long is dropped, and counted"};
+    add_names(fault.match, said);
+    return said;
+}
+
+std::vector<std::string> limits(const PartitionFault& fault) {
+    std::vector<std::string> said;
+    if (fault.match.direction != Match::Way::both) said.emplace_back("one way only: what goes the other way arrives");
+    if (fault.established == PartitionFault::Established::stall)
+        said.emplace_back("TCP connections that are open stall, and go on if they outlast it");
+    add_names(fault.match, said);
+    return said;
+}
+
+std::vector<std::string> limits(const ResetFault& fault) {
+    std::vector<std::string> said{
+        "a connection that ends on another host, or that only a share or a cgroup picks, is reset at its next segment"};
+    add_names(fault.match, said);
+    return said;
+}
+
 std::vector<std::string> limits(const HealthFault& fault) {
     std::vector<std::string> said{"checks under TLS cannot be read and pass"};
     if (fault.result != HealthFault::Result::status)

@@ -4,13 +4,9 @@
 
 #include "injector/bpf/helper.h"
 #include "injector/bpf/packet.bpf.h"
+#include "injector/bpf/stack.bpf.h"
 
 const volatile struct helper helper = {};
-
-static __always_inline __u32 mask_of(const struct __sk_buff* skb) { return skb->tc_index >> 8 == helper.tag ? skb->tc_index & 0xff : 0; }
-
-/* Whether this fault has had the packet already. */
-static __always_inline int has_been_through(const struct __sk_buff* skb) { return mask_of(skb) & helper.bit; }
 
 static __always_inline int slot_of(__u32 ifindex) {
     for (__u32 i = 0; i < HELPER_SLOTS && i < helper.slots; i++)
@@ -28,7 +24,7 @@ static __always_inline int send_through(struct __sk_buff* skb, __u32 l3, int dir
         struct ethhdr header = {.h_proto = (__be16)skb->protocol};
         if (bpf_skb_change_head(skb, sizeof header, 0) < 0 || bpf_skb_store_bytes(skb, 0, &header, sizeof header, 0) < 0) goto unseen;
     }
-    __u32 tag = (direction == INGRESS ? HELPER_INWARD : 0) | (__u32)slot << 8 | mask_of(skb) | helper.bit;
+    __u32 tag = (direction == INGRESS ? HELPER_INWARD : 0) | (__u32)slot << 8 | mask_of(skb) | stack.bit;
     if (bpf_skb_vlan_push(skb, bpf_htons(HELPER_PROTOCOL), (__u16)tag) < 0) goto unseen;
     return (int)bpf_redirect(helper.ifindex, 0);
 unseen:
@@ -42,7 +38,7 @@ static __always_inline int give_back(struct __sk_buff* skb) {
     if (!skb->vlan_present || skb->vlan_proto != bpf_htons(HELPER_PROTOCOL)) return SHOT;
     __u32 slot = tag >> 8 & 0x7f;
     if (slot >= HELPER_SLOTS || bpf_skb_vlan_pop(skb) < 0) return SHOT;
-    skb->tc_index = (__u16)((__u32)helper.tag << 8 | (tag & 0xff));
+    skb->tc_index = (__u16)((__u32)stack.tag << 8 | (tag & 0xff));
     /* a frame that is not addressed to the helper is somebody else's until we say otherwise: `lo` would drop it */
     bpf_skb_change_type(skb, 0 /* PACKET_HOST, linux/if_packet.h */);
     COUNT(hits);

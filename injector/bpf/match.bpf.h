@@ -3,6 +3,7 @@
 #pragma once
 
 #include "injector/bpf/match.h"
+#include "injector/bpf/observe.bpf.h"
 #include "injector/bpf/packet.bpf.h"
 
 const volatile struct match match = {};
@@ -88,12 +89,15 @@ static __always_inline int port_matches(const struct ends* e) {
     return 0;
 }
 
-static __always_inline int in_cidrs(const volatile struct cidr* cidrs, __u32 count, const __u64* address) {
+static __always_inline int in_cidrs(const volatile struct cidr* cidrs, __u32 count, __u32 list, const __u64* address) {
     if (count == 0) return 1;
     for (__u32 i = 0; i < MATCH_CIDRS && i < count; i++)
         if ((address[0] & cidrs[i].mask[0]) == cidrs[i].net[0] && (address[1] & cidrs[i].mask[1]) == cidrs[i].net[1]) return 1;
-    return 0;
+    return match.names && is_observed(address, list);
 }
+
+static __always_inline int in_to(const __u64* address) { return in_cidrs(match.to_cidr, match.to, LIST_TO, address); }
+static __always_inline int in_from(const __u64* address) { return in_cidrs(match.from_cidr, match.from, LIST_FROM, address); }
 
 static __always_inline int is_flow(const __u64* from, __u16 from_port, const __u64* to, __u16 to_port, const volatile struct spared* flow) {
     return flow->one_port == from_port && flow->other_port == to_port && flow->one[0] == from[0] && flow->one[1] == from[1] &&
@@ -119,19 +123,19 @@ static __always_inline int is_exempt(const struct packet* p, const struct ends* 
     return 0;
 }
 
-static __noinline int ends_match(const struct ends* e, int direction) {
+/* `ways`: 1 << EGRESS, 1 << INGRESS, or both: either will do. */
+static __noinline int ends_match(const struct ends* e, int ways) {
     if (!protocol_matches(e) || !port_matches(e)) return 0;
-    const __u64* far = direction == EGRESS ? e->destination : e->source;
-    const __u64* near = direction == EGRESS ? e->source : e->destination;
-    return in_cidrs(match.to_cidr, match.to, far) && in_cidrs(match.from_cidr, match.from, near);
+    if (ways & 1 << EGRESS && in_to(e->destination) && in_from(e->source)) return 1;
+    return ways & 1 << INGRESS && in_to(e->source) && in_from(e->destination);
 }
 
-/* Whether the packet, seen in `direction`, is one that the fault is for. A fragment matches by its addresses and protocol; where
+/* Whether the packet, seen in one of these `ways`, is one that the fault is for. A fragment matches by its addresses and protocol; where
    ports are asked for it is passed, counted as unseen. */
-static __always_inline int matches(struct __sk_buff* skb, __u32 l3, int direction) {
+static __always_inline int matches(struct __sk_buff* skb, __u32 l3, int ways) {
     struct ends e;
     enum seen seen = see_ends(skb, l3, &e);
-    if (seen == NO_IP || (seen == SEEN && !ends_match(&e, direction))) return 0;
+    if (seen == NO_IP || (seen == SEEN && !ends_match(&e, ways))) return 0;
     if (seen == SEEN && e.fragment) {
         if (match.ports == 0) return 1;
         COUNT(unseen);
@@ -141,7 +145,7 @@ static __always_inline int matches(struct __sk_buff* skb, __u32 l3, int directio
     if (!parse(skb, l3, &p)) return 0;
     if (seen == UNSEEN) {
         ends_of(&p, &e);
-        if (!ends_match(&e, direction)) return 0;
+        if (!ends_match(&e, ways)) return 0;
     }
     return !is_exempt(&p, &e);
 }

@@ -31,8 +31,10 @@ struct match {
     __u32 to;       /* the far end: destination of what leaves, source of what arrives */
     __u32 from;     /* the near end */
     __u32 spared;
-    __u16 port[MATCH_PORTS]; /* host byte order */
+    __u32 names; /* host names are among the peers: observe.h */
     __u32 pad;
+    __u16 port[MATCH_PORTS]; /* host byte order */
+    __u32 ways;              /* 1 << EGRESS, 1 << INGRESS: what is asked of `lo`, where all is seen as it leaves */
     struct cidr to_cidr[MATCH_CIDRS];
     struct cidr from_cidr[MATCH_CIDRS];
     struct spared spared_flow[MATCH_SPARED];

@@ -2,12 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,10 +23,6 @@ namespace blackstart {
 namespace {
 
 using Inodes = std::set<std::uint32_t>;
-
-// Every state with a peer and an owner: not LISTEN, TIME_WAIT, CLOSE and SYN_RECV (bits by enum of netinet/tcp.h).
-constexpr std::uint32_t kStates =
-    1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | 1U << TCP_CLOSE_WAIT | 1U << TCP_LAST_ACK;
 
 pid_t parent(pid_t pid) {
     const auto stat = process_stat(pid);
@@ -70,64 +60,14 @@ bool add_sockets(pid_t pid, Inodes& inodes) {
     return true;
 }
 
-void set_address(std::array<std::uint8_t, 16>& to, int family, const std::uint32_t* from) {
-    if (family == AF_INET6) {
-        std::memcpy(to.data(), from, 16);
-        return;
-    }
-    to[10] = to[11] = 0xff;
-    std::memcpy(to.data() + 12, from, 4);
-}
-
-Flow flow(const inet_diag_msg& message, std::uint64_t netns) {
-    Flow flow;
-    set_address(flow.local, message.idiag_family, message.id.idiag_src);
-    set_address(flow.remote, message.idiag_family, message.id.idiag_dst);
-    flow.local_port = ntohs(message.id.idiag_sport);
-    flow.remote_port = ntohs(message.id.idiag_dport);
-    flow.netns_inode = netns;
-    return flow;
-}
-
 [[noreturn]] void no_sock_diag(int error) {
     throw Unfit(std::string("cannot ask the kernel for this session's connections: ") + std::strerror(error),
                 "modprobe tcp_diag: the session that runs blackstart must be seen to be spared");
 }
 
-// Adds the connections of one family, in the calling thread's namespace, whose socket is in `inodes`.
-void dump(int family, const Inodes& inodes, std::uint64_t netns, std::vector<Flow>& flows) {
-    const unique_fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-    if (!socket) no_sock_diag(errno);
-    struct {
-        nlmsghdr header;
-        inet_diag_req_v2 body;
-    } request{};
-    request.header.nlmsg_len = sizeof request;
-    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request.body.sdiag_family = static_cast<std::uint8_t>(family);
-    request.body.sdiag_protocol = IPPROTO_TCP;
-    request.body.idiag_states = kStates;
-    if (::send(socket.get(), &request, sizeof request, 0) < 0) no_sock_diag(errno);
-
-    alignas(nlmsghdr) static thread_local char buffer[32768];
-    for (;;) {
-        const auto got = ::recv(socket.get(), buffer, sizeof buffer, 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) no_sock_diag(got == 0 ? EIO : errno);
-        auto left = static_cast<unsigned>(got);
-        for (auto* header = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
-            if (header->nlmsg_type == NLMSG_DONE) return;
-            if (header->nlmsg_type == NLMSG_ERROR) no_sock_diag(-static_cast<nlmsgerr*>(NLMSG_DATA(header))->error);
-            const auto* message = static_cast<inet_diag_msg*>(NLMSG_DATA(header));
-            if (inodes.contains(message->idiag_inode)) flows.push_back(flow(*message, netns));
-        }
-    }
-}
-
 }  // namespace
 
-std::vector<Flow> ancestor_flows() {
+std::vector<Connection> ancestor_flows() {
     Inodes inodes;
     std::map<std::uint64_t, unique_fd> namespaces;
     for (pid_t pid = ::getpid(); pid > 0; pid = parent(pid)) {
@@ -137,10 +77,15 @@ std::vector<Flow> ancestor_flows() {
         const auto id = netns_id(netns.get());
         namespaces.try_emplace(id, std::move(netns));
     }
-    std::vector<Flow> flows;
+    std::vector<Connection> flows;
     for (const auto& [id, netns] : namespaces) {
         const InNetns inside(netns.get());
-        for (const int family : {AF_INET, AF_INET6}) dump(family, inodes, id, flows);
+        const int error = each_connection([&, netns_inode = id](Connection flow, std::uint32_t inode) {
+            if (!inodes.contains(inode)) return;
+            flow.netns_inode = netns_inode;
+            flows.push_back(flow);
+        });
+        if (error != 0) no_sock_diag(error);
     }
     return flows;
 }

@@ -2,23 +2,16 @@
 // walking from this process up to PID 1 and asking the kernel (sock_diag) which TCP connections those processes hold.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <vector>
 
-namespace blackstart {
+#include "injector/kernel/sock_diag.h"
 
-// An open TCP connection as its holder sees it.
-struct Flow {
-    std::array<std::uint8_t, 16> local{}, remote{};  // network byte order; IPv4 as ::ffff:a.b.c.d
-    std::uint16_t local_port = 0, remote_port = 0;   // host byte order
-    std::uint64_t netns_inode = 0;                   // of the namespace in which `local` is an address
-};
+namespace blackstart {
 
 // The TCP connections, IPv4 and IPv6, that this process and its ancestors hold now; each once. A fault spares them in whichever
 // namespace it meets them: the session may pass through this host instead of ending in it. A connection held by a process
 // that is no ancestor (the ssh behind a tmux server) is not found.
 // Throws Unfit if an ancestor cannot be looked into or sock_diag is missing: a session that cannot be seen cannot be spared.
-std::vector<Flow> ancestor_flows();
+std::vector<Connection> ancestor_flows();
 
 }  // namespace blackstart

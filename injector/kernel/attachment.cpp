@@ -13,30 +13,17 @@
 #include "injector/kernel/error.h"
 #include "injector/kernel/netns.h"
 #include "injector/kernel/tc_program.h"
+#include "injector/kernel/tcx.h"
 
 namespace blackstart {
 namespace {
 
-// include/uapi/linux/bpf.h of Linux 6.6; Debian 12's header is older.
-constexpr int kTcxIngress = 46;
-constexpr int kTcxEgress = 47;
-constexpr unsigned kBefore = 1U << 3;
-
 constexpr int kNoSuchInterface = 0x7fffffff;
 constexpr int kLoopback = 1;  // the ifindex of `lo` in every namespace
 
-// The link's descriptor; empty, with errno set, on failure.
-unique_fd attach_tcx(int program_fd, int ifindex, Direction direction) {
-    bpf_link_create_opts options{};
-    options.sz = sizeof options;
-    options.flags = kBefore;
-    const auto type = static_cast<bpf_attach_type>(direction == Direction::ingress ? kTcxIngress : kTcxEgress);
-    return unique_fd(bpf_link_create(program_fd, ifindex, type, &options));
-}
-
 // A kernel without tcx takes the attach type for a mistake; with it, the interface is what is wrong.
 bool knows_tcx(int program_fd) {
-    const unique_fd link = attach_tcx(program_fd, kNoSuchInterface, Direction::ingress);
+    const unique_fd link = tcx_link(program_fd, kNoSuchInterface, Direction::ingress, Rank::scoped);
     return errno != EINVAL;
 }
 
@@ -86,19 +73,19 @@ unique_fd load_nothing() {
     return unique_fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "nothing", "GPL", program, std::size(program), nullptr));
 }
 
-Attachment::Attachment(int program_fd, int netns_fd, int ifindex, Direction direction) {
+Attachment::Attachment(int program_fd, int netns_fd, int ifindex, Direction direction, Rank rank) {
     if (!uses_tcx(program_fd)) {
         filter_ = add_tc_filter(netns_fd, ifindex, direction, id_of(program_fd));
         return;
     }
     const InNetns inside(netns_fd);
-    link_ = attach_tcx(program_fd, ifindex, direction);
+    link_ = tcx_link(program_fd, ifindex, direction, rank);
     if (!link_) throw_errno("cannot attach to interface " + std::to_string(ifindex) + " through tcx", errno);
 }
 
 int attachment_error(int program_fd) {
     if (!uses_tcx(program_fd)) return clsact_error(program_fd);
-    const unique_fd link = attach_tcx(program_fd, kNoSuchInterface, Direction::ingress);
+    const unique_fd link = tcx_link(program_fd, kNoSuchInterface, Direction::ingress, Rank::scoped);
     return link || errno == ENODEV ? 0 : errno;
 }
 

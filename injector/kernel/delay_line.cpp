@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 
+#include "injector/bpf/helper.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/lease.h"
 
@@ -21,12 +22,21 @@ namespace {
 // A sleep ends late by tens of microseconds, so it ends early and the rest is spent reading the clock.
 constexpr std::uint64_t kSpin = 150'000;
 
-// splitmix64 (Steele, Lea, Flood 2014), as in terms.bpf.h: the n-th draw of a seed.
-std::uint64_t draw(std::uint64_t seed, std::uint64_t n) {
-    std::uint64_t z = seed + (n + 1) * 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
+// Where things are in a frame of the device: a virtio-net header, Ethernet, the tag of injector/bpf/helper.h, IP.
+constexpr std::size_t kTagAt = 10 + 12, kTypeAt = kTagAt + 4, kIpAt = kTypeAt + 2;
+
+unsigned byte_at(std::span<const std::byte> packet, std::size_t at) { return std::to_integer<unsigned>(packet[at]); }
+
+bool is_inward(std::span<const std::byte> packet) {
+    return packet.size() > kIpAt && (byte_at(packet, kTagAt + 2) << 8 & HELPER_INWARD) != 0;
+}
+
+// The payload of IP, as far as it is there.
+std::span<std::byte> behind_ip(std::span<std::byte> packet) {
+    if (packet.size() <= kIpAt) return {};
+    const bool v4 = byte_at(packet, kTypeAt) == 0x08;
+    const std::size_t at = kIpAt + (v4 ? (byte_at(packet, kIpAt) & 15U) * 4 : 40);
+    return at < packet.size() ? packet.subspan(at) : std::span<std::byte>{};
 }
 
 // A thread that takes no signals: they belong to the loop that owns the process.
@@ -57,9 +67,9 @@ std::span<std::byte> HeldPackets::room() {
     return {chunks_[current_].bytes.get() + chunks_[current_].used, kLargest};
 }
 
-void HeldPackets::keep(std::size_t length, std::uint64_t due_ns) {
+void HeldPackets::keep(std::size_t length, std::uint64_t due_ns, std::uint64_t came_ns) {
     auto& chunk = chunks_[current_];
-    heap_.push_back({due_ns, kept_++, current_, static_cast<std::uint32_t>(chunk.used), static_cast<std::uint32_t>(length)});
+    heap_.push_back({due_ns, kept_++, came_ns, current_, static_cast<std::uint32_t>(chunk.used), static_cast<std::uint32_t>(length)});
     std::ranges::push_heap(heap_, later);
     chunk.used += (length + 63) & ~std::size_t{63};
     chunk.packets++;
@@ -81,7 +91,12 @@ void HeldPackets::release_first() {
 }
 
 DelayLine::DelayLine(int device, const Plan& plan)
-    : device_(device), plan_(plan), wake_(::eventfd(0, EFD_CLOEXEC)), beat_ns_(monotonic_ns()) {
+    : device_(device),
+      plan_(plan),
+      wake_(::eventfd(0, EFD_CLOEXEC)),
+      draws_(plan.delay, plan.jitter, plan.spread, plan.seed),
+      bits_(plan.seed),
+      beat_ns_(monotonic_ns()) {
     if (!wake_) throw_errno("cannot make an eventfd", errno);
     thread_ = quiet_thread([this] { work(); });
 }
@@ -139,18 +154,34 @@ bool DelayLine::receive() {
     if (room.empty() || static_cast<std::size_t>(read) > room.size())
         drop();
     else
-        held_.keep(static_cast<std::size_t>(read), due());
+        take_in(room.first(static_cast<std::size_t>(read)));
     holding_.store(held_.size(), std::memory_order_relaxed);
     return true;
 }
 
-std::uint64_t DelayLine::due() {
+void DelayLine::take_in(std::span<std::byte> packet) {
     const auto now = monotonic_ns();  // after it was read: never less than the delay
-    const auto delay = static_cast<std::uint64_t>(plan_.delay.count());
-    const auto jitter = static_cast<std::uint64_t>(plan_.jitter.count());
-    if (jitter == 0) return now + delay;
-    const auto shifted = delay + draw(plan_.seed, drawn_++) % (2 * jitter + 1);  // delay + jitter + what is drawn
-    return now + (shifted > jitter ? shifted - jitter : 0);
+    const auto due = this->due(packet, now);
+    if (!due) return drop();
+    if (plan_.corrupt) damage(packet);
+    held_.keep(packet.size(), *due, now);
+}
+
+std::optional<std::uint64_t> DelayLine::due(std::span<const std::byte> packet, std::uint64_t now) {
+    if (plan_.rate == 0) return now + draws_.next();
+    auto& taken = rate_clock_ns_[is_inward(packet) ? 1 : 0];
+    const auto begin = std::max(now, taken);
+    if (begin - now > static_cast<std::uint64_t>(plan_.queue.count())) return std::nullopt;
+    const auto bits = static_cast<double>(packet.size() - std::min<std::size_t>(packet.size(), kIpAt - 14)) * 8;
+    taken = begin + static_cast<std::uint64_t>(bits * 1e9 / static_cast<double>(plan_.rate));
+    return taken;
+}
+
+void DelayLine::damage(std::span<std::byte> packet) {
+    const auto payload = behind_ip(packet);
+    if (payload.empty()) return;
+    const auto bit = bits_() % (payload.size() * 8);
+    payload[bit / 8] ^= std::byte{1} << bit % 8;
 }
 
 void DelayLine::send_first() {
@@ -160,6 +191,7 @@ void DelayLine::send_first() {
         if (errno == EBADFD) gone_ = true;
         drop();
     }
+    applied_.add(monotonic_ns() - held_.first_came_ns());
     held_.release_first();
 }
 

@@ -15,6 +15,7 @@
 #include "injector/kernel/error.h"
 #include "injector/kernel/links.h"
 #include "injector/kernel/netns.h"
+#include "injector/kernel/visible_netns.h"
 
 namespace blackstart {
 namespace {
@@ -25,13 +26,17 @@ constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_
 constexpr const char* kTapFix = "load the tun module; in a container, pass the device /dev/net/tun in";
 
 // A TAP lives as long as its descriptor. Made in the namespace of the calling thread, which the descriptor pins.
-unique_fd open_tap() {
+unique_fd open_tap(bool as_on_a_wire) {
     unique_fd tap(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
     if (!tap) throw Unfit(std::string("cannot open /dev/net/tun: ") + std::strerror(errno), kTapFix);
     ifreq request{};
     std::strcpy(request.ifr_name, "bsd%d");
     request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
     if (::ioctl(tap.get(), TUNSETIFF, &request) != 0) throw_errno("cannot make a TAP device", errno);
+    if (as_on_a_wire) {
+        if (::ioctl(tap.get(), TUNSETOFFLOAD, 0) != 0) throw_errno("cannot set the offloads of a TAP device", errno);
+        return tap;
+    }
     // USO is Linux 6.2; without it large UDP sends are cut up before they reach us.
     if (::ioctl(tap.get(), TUNSETOFFLOAD, kOffloads | kUso4 | kUso6) != 0 && ::ioctl(tap.get(), TUNSETOFFLOAD, kOffloads) != 0)
         throw_errno("cannot set the offloads of a TAP device", errno);
@@ -46,12 +51,12 @@ std::string name_of(const unique_fd& tap) {
 
 // Made in a namespace that nobody sees: in the target's own the descriptor would pin a dead container's namespace, in the host's
 // a device that comes and goes would wake network managers.
-unique_fd open_tap_in(int netns_fd) {
+unique_fd open_tap_in(int netns_fd, bool as_on_a_wire) {
     const unique_fd nowhere = make_netns();
     unique_fd tap;
     {
         const InNetns inside(nowhere.get());
-        tap = open_tap();
+        tap = open_tap(as_on_a_wire);
     }
     move_link(nowhere.get(), name_of(tap), netns_fd);
     return tap;
@@ -60,8 +65,13 @@ unique_fd open_tap_in(int netns_fd) {
 class DelayLineHelper : public Helper {
 public:
     DelayLineHelper(int netns_fd, const HelperPlan& plan)
-        : tap_(open_tap_in(netns_fd)), device_(name_of(tap_)), ifindex_(raise_helper(netns_fd, device_)) {
-        line_.emplace(tap_.get(), DelayLine::Plan{plan.delay, plan.jitter, plan.lease, plan.seed});
+        : netns_inode_(netns_id(netns_fd)),
+          corrupts_(plan.corrupt),
+          tap_(open_tap_in(netns_fd, plan.as_on_a_wire)),
+          device_(name_of(tap_)),
+          ifindex_(raise_helper(netns_fd, device_)) {
+        line_.emplace(tap_.get(),
+                      DelayLine::Plan{plan.delay, plan.jitter, plan.lease, plan.seed, plan.spread, plan.rate, plan.queue, plan.corrupt});
     }
     ~DelayLineHelper() override { line_.reset(); }  // it sends on what it holds, which still finds its way back
 
@@ -70,10 +80,20 @@ public:
     [[nodiscard]] const std::string& device() const override { return device_; }
     [[nodiscard]] bool working() const override { return line_->fresh(); }
     [[nodiscard]] std::uint64_t holding() const override { return line_->holding(); }
-    [[nodiscard]] std::uint64_t dropped() const override { return line_->dropped(); }
+    // What overflowed the device's own queue never got to the line.
+    [[nodiscard]] std::uint64_t dropped() const override {
+        const auto netns = find_namespace(netns_inode_);
+        return line_->dropped() + (netns ? refused_packets(netns.get(), ifindex_) : 0);
+    }
+    [[nodiscard]] std::optional<AppliedDelay> applied() const override {
+        if (corrupts_) return std::nullopt;
+        return line_->applied();
+    }
     [[nodiscard]] const char* name() const override { return "delay line"; }
 
 private:
+    const std::uint64_t netns_inode_;
+    const bool corrupts_;
     unique_fd tap_;
     std::string device_;
     int ifindex_;

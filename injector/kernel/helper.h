@@ -5,7 +5,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "injector/kernel/histogram.h"
+#include "injector/kernel/spread.h"
 
 namespace blackstart {
 
@@ -13,7 +17,12 @@ struct HelperPlan {
     std::chrono::nanoseconds delay{0}, jitter{0};  // per packet: delay ± jitter, uniform, never below 0; at most kLongest together
     std::chrono::nanoseconds lease{0};
     std::uint64_t seed = 0;
-    bool delay_line = false;  // force the user-space line where netem could serve
+    bool delay_line = false;            // force the user-space line where netem could serve; all that follows is the line's alone
+    Spread spread = {};                 // of the jitter
+    std::uint64_t rate = 0;             // bits a second, each way; 0: no limit
+    std::chrono::nanoseconds queue{0};  // the longest wait before the rate: what would wait longer is dropped
+    bool corrupt = false;               // a bit of each packet is flipped
+    bool as_on_a_wire = false;          // the device takes no offload: packets come cut up and summed
     static constexpr std::chrono::nanoseconds kLongest = std::chrono::minutes(10);
 };
 
@@ -36,6 +45,8 @@ public:
     [[nodiscard]] virtual std::uint64_t holding() const = 0;
     // Packets that it lost.
     [[nodiscard]] virtual std::uint64_t dropped() const = 0;
+    // How long it really held those that it gave back; nothing where that cannot be told.
+    [[nodiscard]] virtual std::optional<AppliedDelay> applied() const { return std::nullopt; }
     [[nodiscard]] virtual const char* name() const = 0;
 
 protected:

@@ -162,6 +162,15 @@ int raise_helper(int netns_fd, const std::string& name) {
     return rtnl_link_get_ifindex(find(socket.get(), name).get());
 }
 
+std::uint64_t refused_packets(int netns_fd, int index) {
+    const InNetns inside(netns_fd);
+    const Socket socket = connect();
+    rtnl_link* found = nullptr;
+    if (rtnl_link_get_kernel(socket.get(), index, nullptr, &found) < 0) return 0;
+    const Link link(found, &rtnl_link_put);
+    return rtnl_link_get_stat(link.get(), RTNL_LINK_TX_DROPPED);
+}
+
 std::string link_name(int netns_fd, int index) {
     const InNetns inside(netns_fd);
     std::array<char, IF_NAMESIZE> name{};

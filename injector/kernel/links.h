@@ -32,6 +32,9 @@ void move_link(int from_netns_fd, const std::string& name, int to_netns_fd);
 // solicitation). Its queue holds 20,000 packets. Returns its index. Throws Unfit.
 int raise_helper(int netns_fd, const std::string& name);
 
+// How many packets a device refused to send since it was made (tx_dropped); 0 if it is gone. Throws Unfit.
+std::uint64_t refused_packets(int netns_fd, int index);
+
 // The name of a device. Throws Unfit if there is none.
 std::string link_name(int netns_fd, int index);
 

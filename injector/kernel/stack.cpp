@@ -50,7 +50,7 @@ std::uint8_t find_tag(std::uint64_t netns_inode) {
         else if (read_number(fd.get()) == netns_inode)
             return static_cast<std::uint8_t>(tag);
     }
-    if (unused == 0) throw Unfit("faults with a helper are in force in 255 network namespaces: no 256th", "`blackstart status` shows them");
+    if (unused == 0) throw Unfit("network faults are in force in 255 network namespaces: no 256th", "`blackstart status` shows them");
     return static_cast<std::uint8_t>(unused);
 }
 
@@ -76,8 +76,7 @@ StackSlot::StackSlot(std::uint64_t netns_inode) : tag_(netns_inode) {
         bit_ = static_cast<std::uint8_t>(1 << i);
         return;
     }
-    throw Unfit("eight faults with a helper are in force in this namespace: there is no room for a ninth",
-                "`blackstart status` shows them");
+    throw Unfit("eight network faults are in force in this namespace: there is no room for a ninth", "`blackstart status` shows them");
 }
 
 }  // namespace blackstart

@@ -1,4 +1,4 @@
-// How faults that work through a helper device stack in one namespace (injector/bpf/helper.h): each needs a bit of its
+// How network faults stack in one namespace (injector/bpf/stack.h): each needs a bit of its
 // own, each namespace a tag of its own on this host. Both are file locks: the kernel gives them back when a process dies.
 #pragma once
 

@@ -13,6 +13,7 @@
 #include "injector/kernel/error.h"
 #include "injector/kernel/links.h"
 #include "injector/kernel/remains.h"
+#include "injector/kernel/tcx.h"
 
 struct bpf_map;
 struct bpf_program;
@@ -55,16 +56,21 @@ public:
         for (auto* l3 : {programs.egress_l3, programs.ingress_l3})
             if (std::ranges::all_of(interfaces, &Interface::ethernet)) leave_out(l3);
     }
+    // Before load(): what stands ahead of the programs, and what behind.
+    void rank(Rank rank) { rank_ = rank; }
     void load() {
         const int error = Skeleton::load(skeleton_);
         if (error != 0) throw_errno(std::string("the kernel refuses the program of ") + what_, -error);
+        const auto& programs = skeleton_->progs;
+        for (const auto* program : {programs.egress_l2, programs.ingress_l2, programs.egress_l3, programs.ingress_l3})
+            if (descriptor(program) >= 0) mark_rank(descriptor(program), rank_);
     }
     // Attaches egress_l2, ingress_l2, egress_l3 or ingress_l3, by direction and by the kind of interface.
     void attach(int netns_fd, const Interface& interface, Direction direction) {
         const auto& programs = skeleton_->progs;
         const auto* l2 = direction == Direction::egress ? programs.egress_l2 : programs.ingress_l2;
         const auto* l3 = direction == Direction::egress ? programs.egress_l3 : programs.ingress_l3;
-        attachments_.emplace_back(descriptor(interface.ethernet ? l2 : l3), netns_fd, interface.index, direction);
+        attachments_.emplace_back(descriptor(interface.ethernet ? l2 : l3), netns_fd, interface.index, direction, rank_);
     }
     void detach() { attachments_.clear(); }
     void footprint(Footprint& footprint) const {
@@ -74,6 +80,7 @@ public:
 
 private:
     const char* what_;
+    Rank rank_ = Rank::any;
     Skeleton* skeleton_;
     std::vector<Attachment> attachments_;
 };

@@ -133,5 +133,50 @@ TEST_F(Line, draws_the_same_jitter_from_the_same_seed_and_never_a_negative_delay
     EXPECT_NE(orders[0], "abcdefghij");
 }
 
+// As they come from the device: a virtio-net header, Ethernet with a tag, IPv4, UDP.
+std::string frame(bool inward, std::size_t size) {
+    std::string out(10 + 12, '\0');
+    out += std::string("\x88\xa8", 2) + std::string(inward ? "\x80\x00" : "\x00\x00", 2) + std::string("\x08\x00", 2) + '\x45';
+    out.resize(10 + 18 + size, 'x');
+    return out;
+}
+
+TEST_F(Line, lets_through_no_more_than_its_rate_each_way_and_drops_what_would_wait_too_long) {
+    // 1014 bytes, Ethernet and all, at 1 Mbit/s: 8.1 ms each
+    const DelayLine line(device.get(), {.lease = milliseconds(2000), .rate = 1'000'000, .queue = milliseconds(50)});
+    const auto start = monotonic_ns();
+    for (int i = 0; i < 20; i++)
+        for (const bool inward : {false, true}) {
+            const auto packet = frame(inward, 1000);
+            ASSERT_EQ(::send(wire.get(), packet.data(), packet.size(), 0), static_cast<ssize_t>(packet.size()));
+        }
+    int through = 0;
+    while (line.dropped() < 20 || line.holding() > 0) {
+        ASSERT_LT(monotonic_ns() - start, 10'000'000'000U);
+        if (!receive(MSG_DONTWAIT).empty()) through++;
+    }
+    while (!receive(MSG_DONTWAIT).empty()) through++;
+    EXPECT_EQ(through + static_cast<int>(line.dropped()), 40);
+    EXPECT_GE(through, 12);
+    EXPECT_GE(line.applied().max_ns, 45'000'000U);
+}
+
+TEST_F(Line, flips_one_bit_behind_the_ip_header) {
+    const DelayLine line(device.get(), {.lease = milliseconds(2000), .seed = 3, .corrupt = true});
+    const auto sent = frame(false, 60);
+    for (int i = 0; i < 50; i++) {
+        send(sent);
+        const auto came = receive();
+        ASSERT_EQ(came.size(), sent.size());
+        int flipped = 0;
+        for (std::size_t at = 0; at < sent.size(); at++) {
+            const auto difference = static_cast<unsigned char>(sent[at] ^ came[at]);
+            EXPECT_TRUE(difference == 0 || at >= 10 + 18 + 20) << at;
+            flipped += __builtin_popcount(difference);
+        }
+        EXPECT_EQ(flipped, 1);
+    }
+}
+
 }  // namespace
 }  // namespace blackstart

@@ -252,11 +252,13 @@ TEST(Parse, TellsOfUnknownTables) {
 }
 
 TEST(Parse, TellsOfKinds) {
-    EXPECT_THAT(errors("[[fault]]\nkind = \"dnss\"\n[[fault]]\nkind = \"loss\"\n[[fault]]\n[[fault]]\nkind = 5\n"),
-                ElementsAre("6:8: unknown kind 'dnss'; did you mean 'dns'?",
-                            "8:8: kind 'loss' is known, but not in this version; expected dns, latency, health or process",
-                            "9:1: fault 3 needs 'kind': dns, latency, health or process",
-                            "11:8: kind: expected dns, latency, health or process, not 5"));
+    EXPECT_THAT(
+        errors("[[fault]]\nkind = \"dnss\"\n[[fault]]\nkind = \"surge\"\n[[fault]]\n[[fault]]\nkind = 5\n"),
+        ElementsAre(
+            "6:8: unknown kind 'dnss'; did you mean 'dns'?",
+            "8:8: kind 'surge' is known, but not in this version; expected dns, latency, health, loss, corrupt, duplicate, reorder, "
+            "bandwidth, partition, reset or process",
+            HasSubstr("9:1: fault 3 needs 'kind': dns, latency"), HasSubstr("11:8: kind: expected dns, latency")));
     EXPECT_THAT(errors("[[probe]]\nname = \"p\"\nkind = \"icmp\"\n"),
                 ElementsAre("7:8: kind 'icmp' is known, but not in this version; expected http, dns, resolve, tcp or exec"));
 }

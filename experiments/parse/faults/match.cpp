@@ -1,5 +1,7 @@
 #include "experiments/parse/faults/match.h"
 
+#include "injector/kernel/error.h"
+
 namespace blackstart {
 
 void describe_match(Keys& keys, Match& match) {
@@ -21,6 +23,34 @@ void describe_match(Keys& keys, Match& match) {
         if (const auto* port = all.given("port"); port != nullptr && match.protocol == "icmp")
             complaints.error(port->place, "port: ICMP has no ports");
     });
+}
+
+namespace {
+
+void check_choice(const Choice& choice, const Keys& keys, const Place& place, Complaints& complaints) {
+    for (const auto* key : {"share", "every", "burst", "burst_share"})
+        if (keys.given(key) != nullptr && !keys.right(key)) return;
+    const auto* about = keys.given(keys.given("burst") != nullptr ? "burst" : "share");
+    try {
+        check(choice);
+        if (choice.burst == 0 && keys.given("burst_share") != nullptr)
+            complaints.error(keys.given("burst_share")->place, "burst_share: goes with 'burst'");
+    } catch (const Misuse& error) {
+        complaints.error(about != nullptr ? about->place : place, error.what());
+    }
+}
+
+}  // namespace
+
+void describe_choice(Keys& keys, Choice& choice, const std::string& done) {
+    keys.add("share", type::share(), choice.share).says("share of matching packets that is " + done);
+    keys.add("every", type::whole<std::uint32_t>(1, 1'000'000'000), choice.every).says("instead: the last of each N packets");
+    keys.add("burst", type::whole<std::uint32_t>(1, 1'000'000), choice.burst).says("in bursts of that mean length (Gilbert-Elliott)");
+    keys.add("burst_share", type::share(), choice.burst_share).otherwise("100%").says("share of the packets in a burst");
+    keys.add("per", type::choice<bool>("per", {{"packet", false}, {"segment", true}}), choice.per_segment)
+        .otherwise("packet")
+        .says("what is drawn for: packet (GSO as one) or segment");
+    keys.check([&choice](const Keys& all, const Place& place, Complaints& complaints) { check_choice(choice, all, place, complaints); });
 }
 
 }  // namespace blackstart
