@@ -69,7 +69,7 @@ public:
         std::chrono::nanoseconds jitter{0};
         std::chrono::nanoseconds lease{0};
         std::uint64_t seed = 0;
-        Spread spread = {};
+        DelaySpread spread = {};
         // Bits a second in each direction (helper.h tells them apart), 0: as fast as may be. What would wait longer than `queue` is
         // dropped.
         std::uint64_t rate = 0;

@@ -38,7 +38,7 @@ double normal_share(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2)
 
 }  // namespace
 
-DelayDraws::DelayDraws(std::chrono::nanoseconds delay, std::chrono::nanoseconds jitter, Spread spread, std::uint64_t seed)
+DelayDraws::DelayDraws(std::chrono::nanoseconds delay, std::chrono::nanoseconds jitter, DelaySpread spread, std::uint64_t seed)
     : delay_(static_cast<double>(delay.count())), jitter_(static_cast<double>(jitter.count())), spread_(std::move(spread)), seed_(seed) {
     std::ranges::sort(spread_.table);
 }

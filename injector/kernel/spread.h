@@ -14,7 +14,7 @@ enum class Distribution {
     table,    // delay and one of the table's times, read as equally spaced quantiles, in between them as well
 };
 
-struct Spread {
+struct DelaySpread {
     Distribution distribution = Distribution::uniform;
     std::vector<std::chrono::nanoseconds> table;
     double correlation = 0;  // of the normal variables behind two draws in a row (a Gaussian copula), [0, 1): the distribution stays
@@ -23,7 +23,7 @@ struct Spread {
 // Draws delays in nanoseconds, never below 0; the same ones from the same seed.
 class DelayDraws {
 public:
-    DelayDraws(std::chrono::nanoseconds delay, std::chrono::nanoseconds jitter, Spread spread, std::uint64_t seed);
+    DelayDraws(std::chrono::nanoseconds delay, std::chrono::nanoseconds jitter, DelaySpread spread, std::uint64_t seed);
     std::uint64_t next();
 
 private:
@@ -33,7 +33,7 @@ private:
     [[nodiscard]] double from_table(double share) const;
 
     const double delay_, jitter_;
-    Spread spread_;
+    DelaySpread spread_;
     const std::uint64_t seed_;
     std::uint64_t drawn_ = 0;
     double before_ = 0;  // the last normal variable

@@ -258,7 +258,7 @@ TEST(Parse, TellsOfKinds) {
             "6:8: unknown kind 'dnss'; did you mean 'dns'?",
             "8:8: kind 'surge' is known, but not in this version; expected dns, latency, health, loss, corrupt, duplicate, reorder, "
             "bandwidth, partition, reset or process",
-            HasSubstr("9:1: fault 3 needs 'kind': dns, latency"), HasSubstr("11:8: kind: expected dns, latency")));
+            ::testing::HasSubstr("9:1: fault 3 needs 'kind': dns, latency"), ::testing::HasSubstr("11:8: kind: expected dns, latency")));
     EXPECT_THAT(errors("[[probe]]\nname = \"p\"\nkind = \"icmp\"\n"),
                 ElementsAre("7:8: kind 'icmp' is known, but not in this version; expected http, dns, resolve, tcp or exec"));
 }

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr double kMs = 1e6;
 
-std::vector<double> drawn(milliseconds delay, milliseconds jitter, const Spread& spread, int count = 50'000) {
+std::vector<double> drawn(milliseconds delay, milliseconds jitter, const DelaySpread& spread, int count = 50'000) {
     DelayDraws draws(delay, jitter, spread, 7);
     std::vector<double> out;
     for (int i = 0; i < count; i++) out.push_back(static_cast<double>(draws.next()) / kMs);
@@ -79,7 +79,7 @@ TEST(DelayDraws, correlation_joins_neighbours_and_leaves_the_distribution) {
 }
 
 TEST(DelayDraws, never_are_negative_and_are_the_same_from_the_same_seed) {
-    const Spread spread{Distribution::normal, {}, 0.5};
+    const DelaySpread spread{Distribution::normal, {}, 0.5};
     const auto all = drawn(milliseconds(1), milliseconds(50), spread, 1000);
     EXPECT_EQ(*std::ranges::min_element(all), 0);
     EXPECT_EQ(all, drawn(milliseconds(1), milliseconds(50), spread, 1000));
