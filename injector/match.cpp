@@ -60,7 +60,7 @@ std::uint32_t protocol_number(const std::string& name) {
     throw Misuse("unknown protocol '" + name + "': expected tcp, udp, icmp or any");
 }
 
-std::uint32_t put_spared(std::span<spared> out, const std::vector<Connection>& flows) {
+std::uint32_t put_spared(std::span<spared> out, const std::vector<TcpFlow>& flows) {
     // Sparing some and cutting the rest would be a lock-out by surprise.
     if (flows.size() > out.size())
         throw Unfit("the processes that run blackstart hold " + std::to_string(flows.size()) + " TCP connections; only " +
@@ -93,7 +93,7 @@ bool in_any(std::span<const cidr> nets, const std::array<std::uint8_t, 16>& addr
     return nets.empty() || std::ranges::any_of(nets, [&](const cidr& net) { return holds(net, address); });
 }
 
-bool is_spared(const spared& spared, const Connection& flow) {
+bool is_spared(const spared& spared, const TcpFlow& flow) {
     const auto is = [](const auto& words, const auto& address) { return std::memcmp(words, address.data(), address.size()) == 0; };
     return (is(spared.one, flow.local) && is(spared.other, flow.remote) && spared.one_port == flow.local_port &&
             spared.other_port == flow.remote_port) ||
@@ -151,7 +151,7 @@ void check_scope(const Match& match, const Target& target) {
         throw Misuse("a cgroup scopes what leaves only: the kernel does not know whose an arriving packet is; use direction 'egress'");
 }
 
-bool concerns(const ::match& rules, const Connection& flow) {
+bool concerns(const ::match& rules, const TcpFlow& flow) {
     const std::span ports(rules.port, rules.ports);
     const bool port = ports.empty() || std::ranges::find(ports, flow.local_port) != ports.end() ||
                       std::ranges::find(ports, flow.remote_port) != ports.end();

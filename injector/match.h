@@ -36,7 +36,7 @@ std::vector<ObservedName> observed_names(const Match& match);
 void check_scope(const Match& match, const Target& target);
 
 // Whether the segments of a TCP connection of this host match, whichever way they go, and may be touched.
-bool concerns(const ::match& rules, const Connection& flow);
+bool concerns(const ::match& rules, const TcpFlow& flow);
 
 // Whether a packet between two IPv4 addresses of this host can match: such packets pass `lo` and need its sysctls.
 // `own` are the host's IPv4 addresses; 127.0.0.0/8 is always among them.

@@ -32,7 +32,7 @@ template <> std::unique_ptr<Injection> inject_kind(const PartitionFault& fault, 
     // Afterwards: the RST that goes with it stays on this side.
     if (fault.established == PartitionFault::Established::cut && all_at_once(target, terms))
         injection->add_hits(
-            destroy_connections(target.netns.get(), [&](const Connection& flow) { return concerns(injection->rules(), flow); }));
+            destroy_connections(target.netns.get(), [&](const TcpFlow& flow) { return concerns(injection->rules(), flow); }));
     return injection;
 }
 

@@ -17,7 +17,7 @@ template <> std::unique_ptr<Injection> inject_kind(const ResetFault& fault, cons
     injection->put_in_force(fault.match, target);
     if (all_at_once(target, terms))
         injection->add_hits(
-            destroy_connections(target.netns.get(), [&](const Connection& flow) { return concerns(injection->rules(), flow); }));
+            destroy_connections(target.netns.get(), [&](const TcpFlow& flow) { return concerns(injection->rules(), flow); }));
     return injection;
 }
 

@@ -67,7 +67,7 @@ bool add_sockets(pid_t pid, Inodes& inodes) {
 
 }  // namespace
 
-std::vector<Connection> ancestor_flows() {
+std::vector<TcpFlow> ancestor_flows() {
     Inodes inodes;
     std::map<std::uint64_t, unique_fd> namespaces;
     for (pid_t pid = ::getpid(); pid > 0; pid = parent(pid)) {
@@ -77,10 +77,10 @@ std::vector<Connection> ancestor_flows() {
         const auto id = netns_id(netns.get());
         namespaces.try_emplace(id, std::move(netns));
     }
-    std::vector<Connection> flows;
+    std::vector<TcpFlow> flows;
     for (const auto& [id, netns] : namespaces) {
         const InNetns inside(netns.get());
-        const int error = each_connection([&, netns_inode = id](Connection flow, std::uint32_t inode) {
+        const int error = each_connection([&, netns_inode = id](TcpFlow flow, std::uint32_t inode) {
             if (!inodes.contains(inode)) return;
             flow.netns_inode = netns_inode;
             flows.push_back(flow);

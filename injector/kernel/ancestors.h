@@ -12,6 +12,6 @@ namespace blackstart {
 // namespace it meets them: the session may pass through this host instead of ending in it. A connection held by a process
 // that is no ancestor (the ssh behind a tmux server) is not found.
 // Throws Unfit if an ancestor cannot be looked into or sock_diag is missing: a session that cannot be seen cannot be spared.
-std::vector<Connection> ancestor_flows();
+std::vector<TcpFlow> ancestor_flows();
 
 }  // namespace blackstart

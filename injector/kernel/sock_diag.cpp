@@ -46,8 +46,8 @@ void set_address(std::array<std::uint8_t, 16>& to, int family, const std::uint32
     std::memcpy(to.data() + 12, from, 4);
 }
 
-Connection flow(const inet_diag_msg& message) {
-    Connection flow;
+TcpFlow flow(const inet_diag_msg& message) {
+    TcpFlow flow;
     set_address(flow.local, message.idiag_family, message.id.idiag_src);
     set_address(flow.remote, message.idiag_family, message.id.idiag_dst);
     flow.local_port = ntohs(message.id.idiag_sport);
@@ -88,13 +88,13 @@ bool destroy(int socket, const inet_diag_msg& message) {
 
 }  // namespace
 
-int each_connection(const std::function<void(const Connection&, std::uint32_t)>& see) {
+int each_connection(const std::function<void(const TcpFlow&, std::uint32_t)>& see) {
     for (const int family : {AF_INET, AF_INET6})
         if (const int error = dump(family, [&](const inet_diag_msg& message) { see(flow(message), message.idiag_inode); })) return error;
     return 0;
 }
 
-std::uint64_t destroy_connections(int netns_fd, const std::function<bool(const Connection&)>& chosen) {
+std::uint64_t destroy_connections(int netns_fd, const std::function<bool(const TcpFlow&)>& chosen) {
     const InNetns inside(netns_fd);
     std::vector<inet_diag_msg> found;
     for (const int family : {AF_INET, AF_INET6})

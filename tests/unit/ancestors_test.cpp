@@ -42,11 +42,11 @@ Connection connect_over(int family) {
     return c;
 }
 
-bool has(const std::vector<Connection>& flows, int family, std::uint16_t local_port, std::uint64_t netns) {
+bool has(const std::vector<TcpFlow>& flows, int family, std::uint16_t local_port, std::uint64_t netns) {
     std::array<std::uint8_t, 16> address{};
     const char* text = family == AF_INET ? "::ffff:127.0.0.1" : "::1";
     ::inet_pton(AF_INET6, text, address.data());
-    return std::ranges::any_of(flows, [&](const Connection& flow) {
+    return std::ranges::any_of(flows, [&](const TcpFlow& flow) {
         return flow.local == address && flow.remote == address && flow.local_port == local_port && flow.remote_port != 0 &&
                flow.netns_inode == netns;
     });
