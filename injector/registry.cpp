@@ -78,6 +78,12 @@ std::vector<std::string> claims_of(const HealthFault& fault) {
 }
 
 std::vector<std::string> claims_of(const LatencyFault&) { return {}; }
+std::vector<std::string> claims_of(const HttpFault& fault) {
+    std::vector<std::string> all;
+    for (const auto port : fault.ports) all.push_back("http:" + std::to_string(port));
+    return all;
+}
+
 std::vector<std::string> claims_of(const ProcessFault&) { return {}; }
 
 std::vector<std::string> split(const std::string& text, char separator) {
