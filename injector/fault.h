@@ -8,6 +8,7 @@
 #include "injector/dns.h"
 #include "injector/duplicate.h"
 #include "injector/health.h"
+#include "injector/http.h"
 #include "injector/latency.h"
 #include "injector/loss.h"
 #include "injector/partition.h"
@@ -17,8 +18,8 @@
 
 namespace blackstart {
 
-using Fault = std::variant<DnsFault, LatencyFault, HealthFault, LossFault, CorruptFault, DuplicateFault, ReorderFault, BandwidthFault,
-                            PartitionFault, ResetFault, ProcessFault>;
+using Fault = std::variant<DnsFault, LatencyFault, HealthFault, HttpFault, LossFault, CorruptFault, DuplicateFault, ReorderFault,
+                            BandwidthFault, PartitionFault, ResetFault, ProcessFault>;
 
 inline const char* kind(const Fault& fault) {
     return std::visit([](const auto& f) { return f.kind; }, fault);

@@ -77,6 +77,12 @@ std::vector<std::string> claims_of(const HealthFault& fault) {
     return all;
 }
 
+std::vector<std::string> claims_of(const HttpFault& fault) {
+    std::vector<std::string> all;
+    for (const auto port : fault.ports) all.push_back("http:" + std::to_string(port));
+    return all;
+}
+
 std::vector<std::string> claims_of(const ProcessFault&) { return {}; }
 // Network kinds stack.
 template <class Network>

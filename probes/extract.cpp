@@ -52,9 +52,11 @@ std::optional<Value> by_regex(std::string_view text, const std::regex& pattern) 
 struct Extractor::Impl {
     std::optional<json::json_pointer> pointer;
     std::regex pattern;
+    bool whole = false;
 };
 
 Extractor::Extractor(const Extract& extract) : impl_(std::make_unique<Impl>()) {
+    impl_->whole = extract.whole;
     try {
         if (extract.regex.empty())
             impl_->pointer.emplace(extract.json);
@@ -72,6 +74,7 @@ Extractor::Extractor(Extractor&&) noexcept = default;
 Extractor& Extractor::operator=(Extractor&&) noexcept = default;
 
 std::optional<Value> Extractor::operator()(const std::string& text) const {
+    if (impl_->whole) return text;
     return impl_->pointer ? by_pointer(text, *impl_->pointer) : by_regex(text, impl_->pattern);
 }
 

@@ -12,6 +12,7 @@ namespace blackstart {
 // Takes a value out of a body: a JSON pointer (RFC 6901) or the first group of an ECMAScript regex (or its whole match).
 struct Extract {
     std::string json, regex;  // one of the two
+    bool whole = false;       // or neither: the whole text, as text
 };
 
 struct HttpProbe {

@@ -8,12 +8,14 @@
 #include "probes/dns.h"
 #include "probes/exec.h"
 #include "probes/http.h"
+#include "probes/icmp.h"
+#include "probes/metric.h"
 #include "probes/resolve.h"
 #include "probes/tcp.h"
 
 namespace blackstart {
 
-using ProbeKind = std::variant<HttpProbe, DnsProbe, ResolveProbe, TcpProbe, ExecProbe>;
+using ProbeKind = std::variant<HttpProbe, DnsProbe, ResolveProbe, TcpProbe, ExecProbe, IcmpProbe, MetricProbe>;
 
 struct Probe {
     std::string name;

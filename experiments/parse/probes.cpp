@@ -78,7 +78,7 @@ Type<Extract> extract() {
 
 bool has_value(const Probe& probe) {
     if (const auto* http = std::get_if<HttpProbe>(&probe.kind)) return http->value.has_value();
-    return !std::holds_alternative<TcpProbe>(probe.kind);
+    return !std::holds_alternative<TcpProbe>(probe.kind) && !std::holds_alternative<IcmpProbe>(probe.kind);
 }
 
 }  // namespace blackstart

@@ -143,17 +143,29 @@ std::string words(const LatencyFault& fault) {
 }
 
 std::string words(const HealthFault& fault) {
-    const auto checks = fmt::format("{} checks of {} from {}, port {}", fault.protocol, fault.path.empty() ? "any path" : fault.path,
-                                    listed(fault.from, "anyone"), listed(fault.ports, "any"));
+    constexpr const char* protocols[] = {"http", "tcp", "redis"};
+    const auto checks = fmt::format("{} checks of {} from {}, port {}", protocols[static_cast<int>(fault.protocol)],
+                                    fault.path.empty() ? "any path" : fault.path, listed(fault.from, "anyone"), listed(fault.ports, "any"));
     switch (fault.result) {
         case HealthFault::Result::status:
             return fmt::format("{}: told {}", checks, fault.status);
         case HealthFault::Result::timeout:
             return checks + ": never answered";
+        case HealthFault::Result::pass:
+            return checks + ": shown as passing (200)";
+        case HealthFault::Result::not_serving:
+            return checks + ": told an error";
         case HealthFault::Result::reset:
             break;
     }
     return checks + ": reset";
+}
+
+std::string words(const HttpFault& fault) {
+    auto text = fmt::format("{} requests of {}, port {}", fault.method.empty() ? "http" : fault.method,
+                            fault.path.empty() ? "any path" : fault.path, fmt::join(fault.ports, ", "));
+    if (!fault.host.empty()) text += ", host " + fault.host;
+    return fmt::format("{}: told {}", text, fault.status);
 }
 
 std::string words(const ProcessFault& fault) {
@@ -195,6 +207,7 @@ std::vector<std::string> limits(const LatencyFault& fault) {
     add_names(fault.match, said);
     return said;
 }
+std::vector<std::string> limits(const HttpFault&) { return {"requests under TLS, and in HTTP/2, cannot be read and pass"}; }
 std::vector<std::string> limits(const ProcessFault& fault) {
     std::vector<std::string> said{"process 1, this session, sshd and the journal are never hit"};
     if (fault.action == ProcessFault::Action::kill)
@@ -239,7 +252,9 @@ std::vector<std::string> limits(const ResetFault& fault) {
 
 std::vector<std::string> limits(const HealthFault& fault) {
     std::vector<std::string> said{"checks under TLS cannot be read and pass"};
-    if (fault.result != HealthFault::Result::status)
+    if (fault.protocol == HealthFault::Protocol::tcp && fault.from.empty())
+        said.emplace_back("without `from`, every connection to the port is taken for a check");
+    if (fault.result == HealthFault::Result::timeout || fault.result == HealthFault::Result::reset)
         said.emplace_back("the connection that a check came on is held or ended, with whatever else it carries");
     return said;
 }

@@ -16,6 +16,10 @@ const volatile struct health_config health = {};
 
 /* The protocols: what a check looks like, and where its answer says how it went. */
 #include "injector/bpf/http1.bpf.h"
+#include "injector/bpf/redis.bpf.h"
+
+#define REWRITES (health.result == HEALTH_STATUS || health.result == HEALTH_PASS)
+#define SHOWN_OFFSET (health.protocol == HEALTH_HTTP ? HTTP1_DIGITS : 0) /* of what is changed, in the answer */
 
 enum state {
     PASSED,    /* not a check, or one that was let through */
@@ -123,8 +127,14 @@ static __always_inline __u32 first_state(struct __sk_buff* skb, int direction, c
     return UNDECIDED;
 }
 
+/* What begins at `at`. */
+static __always_inline int request(struct __sk_buff* skb, __u32 at, __u32 end) {
+    return health.protocol == HEALTH_REDIS ? redis_request(skb, at, end) : http1_request(skb, at, end);
+}
+
 /* Payload behind the request that begins this packet: the rest of its body, or a request that was sent along with it. */
 static __always_inline __u32 traits_behind(struct __sk_buff* skb, const struct packet* p) {
+    if (health.protocol == HEALTH_REDIS) return 0;
     __u32 at = http1_head_end(skb, p->payload, p->end);
     int what = at == 0 ? HTTP1_NONE : http1_request(skb, at, p->end);
     if (what == HTTP1_CHECK && from_checker(p)) COUNT(unseen);
@@ -162,7 +172,7 @@ static __always_inline void on_request(struct __sk_buff* skb, const struct packe
         if ((__s32)(next - flow->next) > 0) flow->next = next;
         if (!fresh) return;
     }
-    int what = traits & OPAQUE ? HTTP1_NONE : http1_request(skb, p->payload, p->end);
+    int what = traits & OPAQUE ? HTTP1_NONE : request(skb, p->payload, p->end);
     if (moved_on) {
         new_exchange(skb, p, direction, &key, what, traits);
     } else if (what != HTTP1_NONE) {
@@ -191,10 +201,17 @@ static __always_inline int frame_empty(struct __sk_buff* skb, const struct packe
     return tcp_write(skb, p, date, was, now, HTTP1_DATE);
 }
 
-static __always_inline int rewrite_status(struct __sk_buff* skb, const struct packet* p, struct flow* flow, __u32 at, __u32 status,
-                                          __u8 was[4]) {
-    __u8 now[4] = {health.status[0], health.status[1], health.status[2]};
+static __always_inline int rewrite(struct __sk_buff* skb, const struct packet* p, struct flow* flow, __u32 at, __u32 status,
+                                   __u8 was[HEALTH_SHOWN_MAX]) {
+    __u8 now[HEALTH_SHOWN_MAX];
+    for (__u32 i = 0; i < HEALTH_SHOWN_MAX; i++) now[i] = health.shown[i];
+    if (health.protocol == HEALTH_REDIS) {
+        if (!tcp_write(skb, p, at, was, now, REDIS_PONG)) return give_up(flow);
+        acted(flow);
+        return NEXT;
+    }
     if (was[0] == now[0] && was[1] == now[1] && was[2] == now[2]) return NEXT; /* as asked already: not our doing, not a hit */
+    if (health.result == HEALTH_PASS && status < 300) return NEXT;             /* healthy by itself */
     /* A 304 has no body either, and the length of one that is not sent (RFC 9110 §15.4.5). */
     if (status == 304 || (status == 204 && !frame_empty(skb, p, at))) return give_up(flow);
     if (!tcp_write(skb, p, at + HTTP1_DIGITS, was, now, 3)) return give_up(flow);
@@ -202,11 +219,12 @@ static __always_inline int rewrite_status(struct __sk_buff* skb, const struct pa
     return NEXT;
 }
 
-/* A retransmission that begins or ends inside a status line that was rewritten: the digits that are there. */
+/* A retransmission that begins or ends inside what was rewritten: the bytes that are there. */
 static __always_inline int rewrite_part(struct __sk_buff* skb, const struct packet* p, const struct flow* flow) {
-    for (__u32 i = 0; i < 3; i++) {
-        __u32 offset = flow->begin + HTTP1_DIGITS + i - p->seq;
-        __u8 was[4] = {}, now[4] = {health.status[i]};
+    for (__u32 i = 0; i < HEALTH_SHOWN_MAX; i++) {
+        if (i >= health.shown_size) break;
+        __u32 offset = flow->begin + SHOWN_OFFSET + i - p->seq;
+        __u8 was[4] = {}, now[4] = {health.shown[i]};
         if (offset < p->end - p->payload && bpf_skb_load_bytes(skb, p->payload + offset, was, 1) == 0)
             tcp_write(skb, p, p->payload + offset, was, now, 1);
     }
@@ -223,8 +241,8 @@ static __always_inline int reset_client(struct __sk_buff* skb, struct packet* p,
 }
 
 static __always_inline int change(struct __sk_buff* skb, struct packet* p, int direction, struct flow* flow, __u32 at, __u32 seq,
-                                  __u32 status, __u8 digits[4]) {
-    if (health.result == HEALTH_STATUS) return rewrite_status(skb, p, flow, at, status, digits);
+                                  __u32 status, __u8 digits[HEALTH_SHOWN_MAX]) {
+    if (REWRITES) return rewrite(skb, p, flow, at, status, digits);
     if (health.result == HEALTH_RESET) return reset_client(skb, p, flow, seq);
     acted(flow);
     return direction == INGRESS ? SHOT : VANISH();
@@ -232,8 +250,10 @@ static __always_inline int change(struct __sk_buff* skb, struct packet* p, int d
 
 /* Skips interim responses (RFC 9110 §15.2) and moves the beginning of the final one behind them. Returns the final status; 0
    if it is not in this packet. */
-static __always_inline __u32 final_status(struct __sk_buff* skb, const struct packet* p, struct flow* flow, __u32* at, __u8 digits[4]) {
+static __always_inline __u32 final_status(struct __sk_buff* skb, const struct packet* p, struct flow* flow, __u32* at,
+                                          __u8 digits[HEALTH_SHOWN_MAX]) {
     __u32 status = 0;
+    if (health.protocol == HEALTH_REDIS) return redis_answer(skb, *at, p->end, digits) ? 200 : 0;
     for (int i = 0; i < 3; i++) {
         status = http1_status(skb, *at, p->end, digits);
         if (status < 100 || status > 199) return status;
@@ -249,20 +269,24 @@ static __always_inline __u32 final_status(struct __sk_buff* skb, const struct pa
     return 0;
 }
 
+static __always_inline void decide_at_answer(struct __sk_buff* skb, int direction, struct flow* flow, const struct flow_key* key) {
+    if (direction == EGRESS && terms.cgroup_id != 0 && flow->state == UNDECIDED && in_scope(skb) &&
+        __sync_val_compare_and_swap(&flow->state, UNDECIDED, PASSED) == UNDECIDED)
+        flow->state = decide(key);
+}
+
 static __always_inline int on_beginning(struct __sk_buff* skb, struct packet* p, int direction, struct flow* flow,
                                         const struct flow_key* key, __u32 at) {
-    __u8 digits[4] = {};
+    __u8 digits[HEALTH_SHOWN_MAX] = {};
     __u32 expected = flow->begin;
     if (flow->traits & OPAQUE) return NEXT;
     __u32 status = final_status(skb, p, flow, &at, digits);
     if (status >= 100 && status <= 199) return NEXT; /* the final one is still to come */
-    if (direction == EGRESS && terms.cgroup_id != 0 && flow->state == UNDECIDED && in_scope(skb) &&
-        __sync_val_compare_and_swap(&flow->state, UNDECIDED, PASSED) == UNDECIDED)
-        flow->state = decide(key);
+    decide_at_answer(skb, direction, flow, key);
     if (flow->state != CHOSEN && flow->state != ACTED) return NEXT;
     if (status == 0 && flow->state == CHOSEN) return give_up(flow);
     if (!lasting(bpf_ktime_get_ns())) return NEXT;
-    if (status == 0 && health.result == HEALTH_STATUS) return rewrite_part(skb, p, flow);
+    if (status == 0 && REWRITES) return rewrite_part(skb, p, flow);
     return change(skb, p, direction, flow, at, expected, status, digits);
 }
 
@@ -280,14 +304,43 @@ static __always_inline int on_response(struct __sk_buff* skb, struct packet* p, 
     }
     if (flow->state != ACTED || (__s32)(p->seq - flow->begin) <= 0) return NEXT;
     if (health.result == HEALTH_TIMEOUT && lasting(bpf_ktime_get_ns())) return direction == INGRESS ? SHOT : VANISH();
-    if (health.result == HEALTH_STATUS && p->seq - flow->begin < HTTP1_STATUS_LINE && lasting(bpf_ktime_get_ns()))
+    if (REWRITES && p->seq - flow->begin < SHOWN_OFFSET + health.shown_size && lasting(bpf_ktime_get_ns()))
         return rewrite_part(skb, p, flow);
     return NEXT;
+}
+
+/* A check that only connects: its SYN is the request, the SYN and ACK that comes back the answer. */
+static __always_inline void on_syn(struct __sk_buff* skb, const struct packet* p, int direction) {
+    struct flow_key key = {.client_port = p->source_port, .server_port = p->destination_port};
+    if ((p->tcp_flags & 0x12) != 2 || !from_checker(p)) return;
+    __builtin_memcpy(key.client, p->source, 16);
+    __builtin_memcpy(key.server, p->destination, 16);
+    const struct flow* before = bpf_map_lookup_elem(&flows, &key);
+    if (before != NULL && before->next == p->seq) return; /* sent again */
+    struct flow flow = {.next = p->seq, .state = first_state(skb, direction, &key)};
+    if (bpf_map_update_elem(&flows, &key, &flow, BPF_ANY) < 0 && flow.state == CHOSEN) COUNT(unseen);
+}
+
+static __always_inline int on_syn_ack(struct __sk_buff* skb, struct packet* p, int direction) {
+    struct flow_key key = {.client_port = p->destination_port, .server_port = p->source_port};
+    __u8 none[HEALTH_SHOWN_MAX] = {};
+    if ((p->tcp_flags & 0x12) != 0x12) return NEXT;
+    __builtin_memcpy(key.client, p->destination, 16);
+    __builtin_memcpy(key.server, p->source, 16);
+    struct flow* flow = bpf_map_lookup_elem(&flows, &key);
+    if (flow == NULL || flow->next + 1 != p->ack) return NEXT;
+    decide_at_answer(skb, direction, flow, &key);
+    if ((flow->state != CHOSEN && flow->state != ACTED) || !lasting(bpf_ktime_get_ns())) return NEXT;
+    return change(skb, p, direction, flow, p->payload, p->seq, 0, none);
 }
 
 static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {
     struct packet p;
     if (!may_concern(skb, l3) || !parse(skb, l3, &p) || p.protocol != IPPROTO_TCP) return NEXT;
+    if (health.protocol == HEALTH_TCP) {
+        if (listed(p.destination_port)) on_syn(skb, &p, direction);
+        return listed(p.source_port) ? on_syn_ack(skb, &p, direction) : NEXT;
+    }
     if (listed(p.destination_port)) on_request(skb, &p, direction);
     if (listed(p.source_port)) return on_response(skb, &p, direction);
     return NEXT;

@@ -8,7 +8,10 @@
 #define HEALTH_TEXT_MAX 256 /* bytes of a path or of a User-Agent pattern */
 #define HEALTH_FROM_MAX 64
 
-enum health_result { HEALTH_STATUS, HEALTH_TIMEOUT, HEALTH_RESET };
+#define HEALTH_SHOWN_MAX 8
+
+enum health_result { HEALTH_STATUS, HEALTH_TIMEOUT, HEALTH_RESET, HEALTH_PASS };
+enum health_protocol { HEALTH_HTTP, HEALTH_TCP, HEALTH_REDIS };
 
 /* Text that a request must show: all of it, or its beginning. */
 struct health_text {
@@ -27,11 +30,14 @@ struct health_peer {
 
 struct health_config {
     __u32 result;     /* enum health_result */
-    __u8 status[4];   /* three digits, for HEALTH_STATUS */
+    __u32 protocol;   /* enum health_protocol */
     __u32 from_count; /* 0: any checker */
-    __u32 pad;
+    __u32 shown_size;
+    __u8 shown[HEALTH_SHOWN_MAX]; /* what takes the place of as many bytes: three digits of a status, or a whole Redis reply */
     struct health_text path;
-    struct health_text agent; /* the value of User-Agent */
+    struct health_text agent;  /* the value of User-Agent */
+    struct health_text method; /* with the blank behind it */
+    struct health_text host;   /* the value of Host, in lower case, without the port */
     struct health_peer from[HEALTH_FROM_MAX];
     __u8 ports[65536 / 8]; /* one bit a port: bit (port & 7) of byte port / 8 */
 };

@@ -111,6 +111,23 @@ static __always_inline int http1_agent(struct __sk_buff* skb, __u32 at, __u32 en
     return next == '\r' ? HTTP1_CHECK : HTTP1_OTHER;
 }
 
+/* Whether the head that begins at `at` has the Host (RFC 9110 §7.2) that is asked for, with any port. */
+static __always_inline int http1_host(struct __sk_buff* skb, __u32 at, __u32 end) {
+    const struct http1_pattern field = HTTP1_PATTERN("\r\nHost:");
+    __u32 over = http1_head_end(skb, at, end);
+    int absent = over ? HTTP1_OTHER : HTTP1_CUT;
+    __u8 next = 0;
+    if (over == 0) over = end;
+    at = http1_find(skb, at, over, field.bytes, field.mask);
+    if (at == 0) return absent;
+    if (bpf_skb_load_bytes(skb, at, &next, 1) == 0 && next == ' ') at++;
+    int match = http1_text(skb, at, over, &health.host);
+    if (match == HTTP1_CUT) return absent;
+    if (match != HTTP1_CHECK || health.host.prefix) return match;
+    if (bpf_skb_load_bytes(skb, at + health.host.length, &next, 1) < 0) return HTTP1_CUT;
+    return next == '\r' || next == ':' ? HTTP1_CHECK : HTTP1_OTHER;
+}
+
 /* Whether the target at `at` is the one asked for, its query left out. */
 static __always_inline int http1_target(struct __sk_buff* skb, __u32 at, __u32 end) {
     __u8 next = 0;
@@ -129,7 +146,10 @@ __attribute__((noinline)) int http1_request(struct __sk_buff* skb, __u32 at, __u
     if (at + sizeof line > end || bpf_skb_load_bytes(skb, at, &line, sizeof line) < 0) return HTTP1_NONE;
     __u32 method = http1_method(line);
     if (method == 0) return HTTP1_NONE;
+    if (health.method.length && (health.method.length != method || http1_text(skb, at, end, &health.method) != HTTP1_CHECK))
+        return HTTP1_OTHER;
     int match = http1_target(skb, at + method, end);
+    if (match == HTTP1_CHECK && health.host.length) match = http1_host(skb, at, end);
     return match == HTTP1_CHECK && health.agent.length ? http1_agent(skb, at, end) : match;
 }
 
@@ -137,7 +157,7 @@ __attribute__((noinline)) int http1_request(struct __sk_buff* skb, __u32 at, __u
 #define HTTP1_DIGITS 9       /* where the three digits begin */
 
 /* The status of the answer that begins at `at`, its digits copied out; 0 if no whole HTTP/1.x status is there. */
-static __always_inline __u32 http1_status(struct __sk_buff* skb, __u32 at, __u32 end, __u8 digits[4]) {
+static __always_inline __u32 http1_status(struct __sk_buff* skb, __u32 at, __u32 end, __u8 digits[HEALTH_SHOWN_MAX]) {
     struct {
         __u64 version;
         __u8 space, digits[3];

@@ -638,7 +638,8 @@ TEST_F(Health, WhatCannotBeShownIsRefused) {
     refused([](HealthFault& fault) { fault.path = "/" + std::string(300, 'a'); });
     refused([](HealthFault& fault) { fault.agent = "*Health*"; });
     refused([](HealthFault& fault) { fault.from = {"checker.test"}; });
-    refused([](HealthFault& fault) { fault.protocol = "gopher"; });
+    refused([](HealthFault& fault) { fault.protocol = HealthFault::Protocol::tcp; });  // it has a path
+    refused([](HealthFault& fault) { fault.result = HealthFault::Result::not_serving; });
 }
 
 }  // namespace

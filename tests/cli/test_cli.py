@@ -12,7 +12,7 @@ from lab import BLACKSTART
 
 GOLDEN = Path(__file__).parent / "golden"
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMANDS = ["run", "check", "plan", "judge", "report", "inject", "inject dns", "inject latency", "inject health", "inject loss", "inject corrupt", "inject duplicate", "inject reorder", "inject bandwidth", "inject partition", "inject reset", "inject process", "drills", "doctor", "status", "restore"]
+COMMANDS = ["run", "check", "plan", "judge", "report", "inject", "inject dns", "inject latency", "inject health", "inject http", "inject loss", "inject corrupt", "inject duplicate", "inject reorder", "inject bandwidth", "inject partition", "inject reset", "inject process", "drills", "doctor", "status", "restore"]
 
 RIGHT = """[experiment]
 name = "x"
@@ -79,7 +79,7 @@ def test_without_a_command_help_goes_to_stderr():
     [
         ("injct dns", "blackstart: unknown command 'injct'; did you mean 'inject'?"),
         ("report", "blackstart report: no RUN given"),
-        ("inject", "blackstart inject: no KIND given; expected dns, latency, health, loss, corrupt, duplicate, reorder, bandwidth, partition, reset or process"),
+        ("inject", "blackstart inject: no KIND given; expected dns, latency, health, http, loss, corrupt, duplicate, reorder, bandwidth, partition, reset or process"),
         ("inject dnss", "blackstart inject: unknown kind 'dnss'; did you mean 'dns'?"),
         ("inject surge --rate 10", "blackstart inject: 'surge' is known, but not in this version"),
         ("inject dns --nmae x", "blackstart inject dns: unknown option '--nmae'; did you mean '--name'?"),

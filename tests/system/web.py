@@ -1,6 +1,7 @@
 """A web server for tests: HTTP/1.1 with keep-alive on every address, IPv4 and IPv6, one thread a connection.
 
-`python3 web.py PORT...`: every path answers 200 and "ok"; ?size=N answers N bytes that follow from N; /none answers 204.
+`python3 web.py PORT...`: every path answers 200 and "ok"; ?size=N answers N bytes that follow from N; ?status=N answers N;
+/none answers 204.
 """
 
 import http.server
@@ -26,9 +27,10 @@ class Answer(http.server.BaseHTTPRequestHandler):
             self.send_response(204)
             self.end_headers()
             return
-        size = parse_qs(url.query).get("size")
+        query = parse_qs(url.query)
+        size = query.get("size")
         content = body(int(size[0])) if size else b"ok"
-        self.send_response(200)
+        self.send_response(int(query.get("status", ["200"])[0]))
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":

@@ -254,13 +254,11 @@ TEST(Parse, TellsOfUnknownTables) {
 TEST(Parse, TellsOfKinds) {
     EXPECT_THAT(
         errors("[[fault]]\nkind = \"dnss\"\n[[fault]]\nkind = \"surge\"\n[[fault]]\n[[fault]]\nkind = 5\n"),
-        ElementsAre(
-            "6:8: unknown kind 'dnss'; did you mean 'dns'?",
-            "8:8: kind 'surge' is known, but not in this version; expected dns, latency, health, loss, corrupt, duplicate, reorder, "
-            "bandwidth, partition, reset or process",
-            ::testing::HasSubstr("9:1: fault 3 needs 'kind': dns, latency"), ::testing::HasSubstr("11:8: kind: expected dns, latency")));
-    EXPECT_THAT(errors("[[probe]]\nname = \"p\"\nkind = \"icmp\"\n"),
-                ElementsAre("7:8: kind 'icmp' is known, but not in this version; expected http, dns, resolve, tcp or exec"));
+        ElementsAre("6:8: unknown kind 'dnss'; did you mean 'dns'?",
+                    ::testing::HasSubstr("8:8: kind 'surge' is known, but not in this version; expected dns, latency, health, http, loss"),
+                    ::testing::HasSubstr("9:1: fault 3 needs 'kind': dns, latency"), ::testing::HasSubstr("11:8: kind: expected dns, latency")));
+    EXPECT_THAT(errors("[[probe]]\nname = \"p\"\nkind = \"unit\"\n"),
+                ElementsAre("7:8: kind 'unit' is known, but not in this version; expected http, dns, resolve, tcp, exec, icmp or metric"));
 }
 
 TEST(Parse, TellsOfEachWrongValueOfAFault) {
@@ -332,9 +330,9 @@ TEST(Parse, TellsOfHealthResultsAndPathsThatCannotBe) {
                 ElementsAre("9:10: result: a status is 200 to 599, without 204 and 304 (they have no body), not 204",
                             "10:8: path: a path begins with '/': did you mean '/healthz'?"));
     EXPECT_THAT(errors(start + "result = \"slow\"\npath = \"/a?b\"\nprotocol = \"grpc\"\n"),
-                ElementsAre("9:10: result: 'slow' is known, but not in this version; expected timeout or reset",
+                ElementsAre("9:10: result: 'slow' is known, but not in this version; expected timeout, reset, pass or not-serving",
                             "10:8: path: the path ends before the query: leave out '?b'",
-                            "11:12: protocol: 'grpc' is known, but not in this version; expected http"));
+                            "11:12: protocol: 'grpc' is known, but not in this version; expected http, tcp or redis"));
     EXPECT_THAT(errors(start + "result = \"timeot\"\npath = \"/*/x\"\n"),
                 ElementsAre("9:10: result: unknown result 'timeot'; did you mean 'timeout'?",
                             "10:8: path: '*' stands for the rest of a path: only at its end"));

@@ -28,6 +28,9 @@ TEST(Claims, OfHealthAreItsPortsAndNetworkKindsHaveNone) {
     EXPECT_EQ(claims(fault), (std::vector<std::string>{"health:80", "health:8080"}));
     EXPECT_TRUE(claims(LatencyFault{}).empty());
     EXPECT_TRUE(claims(ProcessFault{}).empty());
+    HttpFault http;
+    http.ports = {80};
+    EXPECT_EQ(claims(http), std::vector<std::string>{"http:80"});
 }
 
 TEST(Claims, AWildcardCollidesWithWhatIsBelowItEitherWayRound) {
