@@ -91,6 +91,21 @@ std::vector<Line> of_the_meter(const History& history, const std::string& meter)
     return lines;
 }
 
+// When the observation that decided was over: what happened until then may have caused it.
+Time end_of(const History& history, const std::string& probe, Time at) {
+    Time end = at;
+    for (const Event& event : history.events) {
+        const auto* seen = std::get_if<event::Observed>(&event.kind);
+        if (seen != nullptr && seen->probe == probe && event.t == at) end = std::max(end, at + seen->latency);
+    }
+    return end;
+}
+
+std::string when(Time t, Time at, Time t0) {
+    if (t > at) return fmt::format("{} after, at {}", duration(t - at), moment(t - t0));
+    return fmt::format("{} before, at {}", duration(at - t), moment(t - t0));
+}
+
 std::string values_line(const std::vector<Line>& lines, const std::string& who, Time at) {
     const auto after = std::ranges::lower_bound(lines, at, {}, &Line::t);
     const auto before = after - std::min<std::ptrdiff_t>(around, after - lines.begin());
@@ -114,11 +129,11 @@ std::vector<std::string> explain(const Expectation& expectation, const Finding& 
         text.push_back(values_line(of_the_meter(history, metered), metered, at));
     }
     const std::vector<Line> lines = timeline(history, expectation.probe);
-    const auto next = std::ranges::upper_bound(lines, at, {}, &Line::t);
+    const auto next = std::ranges::upper_bound(lines, end_of(history, expectation.probe, at), {}, &Line::t);
     for (auto line = next - std::min<std::ptrdiff_t>(neighbours, next - lines.begin()); line != next; ++line)
-        text.push_back(fmt::format("{} before, at {}: {}", duration(at - line->t), moment(line->t - t0), line->text));
+        text.push_back((line->t > at ? "meanwhile, at " + moment(line->t - t0) : when(line->t, at, t0)) + ": " + line->text);
     for (auto line = next; line != lines.end() && line - next < static_cast<std::ptrdiff_t>(neighbours); ++line)
-        text.push_back(fmt::format("{} after, at {}: {}", duration(line->t - at), moment(line->t - t0), line->text));
+        text.push_back(when(line->t, at, t0) + ": " + line->text);
     return text;
 }
 

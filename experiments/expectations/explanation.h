@@ -1,5 +1,5 @@
 // Why an expectation was not met, in a few lines: what its probe or meter said around the moment that decided, and what came
-// just before and just after it on the timeline: faults, other probes' changes, services, i.e. what automation did.
+// just before, meanwhile and just after it on the timeline: faults, other probes' changes, services, i.e. what automation did.
 #pragma once
 
 #include <string>

@@ -44,6 +44,15 @@ TEST(Explanation, IsInTheTextAndInTheJson) {
     EXPECT_THAT(to_json(story.experiment, verdict), HasSubstr("\"530ms before, at 3.500s: service haproxy restarted\""));
 }
 
+TEST(Explanation, TellsWhatHappenedWhileTheObservationWentOn) {
+    Story story;  // the lie is armed at 2 s
+    story.expect(SuccessLimit{at_least(0.95, ">= 95%")});
+    story.fail(1.9, 6);
+    story.change(1.9, 2, [](event::Observed& seen) { seen.latency = at(0.2); });
+    EXPECT_THAT(explained(story), ElementsAre(HasSubstr("[status 503]"), "meanwhile, at 2.000s: lie was armed on web",
+                                              "10.07s after, at 12.000s: lie ended on web"));
+}
+
 TEST(Explanation, OfValuesShowsThem) {
     Story story;
     story.expect(NeverEmpty{});
