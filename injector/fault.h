@@ -19,7 +19,7 @@
 namespace blackstart {
 
 using Fault = std::variant<DnsFault, LatencyFault, HealthFault, HttpFault, LossFault, CorruptFault, DuplicateFault, ReorderFault,
-                            BandwidthFault, PartitionFault, ResetFault, ProcessFault>;
+                           BandwidthFault, PartitionFault, ResetFault, ProcessFault>;
 
 inline const char* kind(const Fault& fault) {
     return std::visit([](const auto& f) { return f.kind; }, fault);

@@ -18,7 +18,7 @@ struct HelperPlan {
     std::chrono::nanoseconds lease{0};
     std::uint64_t seed = 0;
     bool delay_line = false;            // force the user-space line where netem could serve; all that follows is the line's alone
-    DelaySpread spread = {};                 // of the jitter
+    DelaySpread spread = {};            // of the jitter
     std::uint64_t rate = 0;             // bits a second, each way; 0: no limit
     std::chrono::nanoseconds queue{0};  // the longest wait before the rate: what would wait longer is dropped
     bool corrupt = false;               // a bit of each packet is flipped

@@ -256,7 +256,8 @@ TEST(Parse, TellsOfKinds) {
         errors("[[fault]]\nkind = \"dnss\"\n[[fault]]\nkind = \"surge\"\n[[fault]]\n[[fault]]\nkind = 5\n"),
         ElementsAre("6:8: unknown kind 'dnss'; did you mean 'dns'?",
                     ::testing::HasSubstr("8:8: kind 'surge' is known, but not in this version; expected dns, latency, health, http, loss"),
-                    ::testing::HasSubstr("9:1: fault 3 needs 'kind': dns, latency"), ::testing::HasSubstr("11:8: kind: expected dns, latency")));
+                    ::testing::HasSubstr("9:1: fault 3 needs 'kind': dns, latency"),
+                    ::testing::HasSubstr("11:8: kind: expected dns, latency")));
     EXPECT_THAT(errors("[[probe]]\nname = \"p\"\nkind = \"unit\"\n"),
                 ElementsAre("7:8: kind 'unit' is known, but not in this version; expected http, dns, resolve, tcp, exec, icmp or metric"));
 }
