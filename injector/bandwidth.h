@@ -13,6 +13,7 @@ namespace blackstart {
 // the delay line; below 1 Gbit/s its device takes no offload, so that packets are of the size that they have on a wire.
 struct BandwidthFault {
     static constexpr const char* kind = "bandwidth";
+    static constexpr bool on_the_delay_line = true;  // always
     static constexpr std::uint64_t kLeast = 8'000, kMost = 100'000'000'000;
     Match match;
     std::uint64_t rate = 0;  // bits a second, kLeast..kMost

@@ -12,6 +12,7 @@ namespace blackstart {
 // damaged packet of CHECKSUM_PARTIAL would arrive and be taken for whole.
 struct CorruptFault {
     static constexpr const char* kind = "corrupt";
+    static constexpr bool on_the_delay_line = true;  // always
     Match match;
     Choice choice;
 };

@@ -25,6 +25,7 @@ std::string way(const Fault& fault) {
             if constexpr (requires { kind.way; }) return std::string(kind.way);
             std::string text = attached_through();
             if constexpr (requires { kind.may_use_netem; }) text += netem_available() ? ", netem" : ", delay line";
+            if constexpr (requires { kind.on_the_delay_line; }) text += ", delay line";
             return text;
         },
         fault);

@@ -24,8 +24,7 @@ Json attribute(const char* key, bool value) { return {{"key", key}, {"value", {{
 class Trace {
 public:
     explicit Trace(const JudgedRun& run)
-        : run_(run),
-          identity_(fmt::format("{} {} {}", run.experiment.name, run.history.origin, run.history.seed)),
+        : identity_(fmt::format("{} {} {}", run.experiment.name, run.history.origin, run.history.seed)),
           trace_(fmt::format("{:016x}{:016x}", hash(identity_), hash(identity_ + "'"))),
           origin_(epoch_ns(run.history.origin)) {}
 
@@ -43,7 +42,6 @@ public:
     [[nodiscard]] const Json& spans() const { return spans_; }
 
 private:
-    const JudgedRun& run_;
     std::string identity_, trace_;
     std::int64_t origin_;
     Json spans_ = Json::array();

@@ -122,7 +122,7 @@ TEST_F(Clsact, FilterTakesTheNextRoomWhereSomebodyIsFirst) {
 
 TEST_F(Clsact, CannotTakeWhatLeavesWhereThereIsAnIngressQdisc) {
     ASSERT_TRUE(tc("qdisc add dev lo ingress"));
-    EXPECT_THROW(add(Direction::egress), Unfit);
+    EXPECT_THROW(static_cast<void>(add(Direction::egress)), Unfit);
     add(Direction::ingress).undo();
     EXPECT_NE(shown("qdisc show dev lo").find("ingress"), std::string::npos);
 }
