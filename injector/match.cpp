@@ -124,6 +124,7 @@ std::vector<ObservedName> observed_names(const Match& match) {
         for (const auto& peer : *peers)
             if (is_name(peer)) lists[dns_name_hash(parse_dns_name(peer).wire, 0)] |= static_cast<std::uint32_t>(list);
     std::vector<ObservedName> out;
+    out.reserve(lists.size());
     for (const auto& [hash, of] : lists) out.push_back({hash, of});
     return out;
 }

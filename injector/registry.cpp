@@ -1,5 +1,6 @@
 #include "injector/registry.h"
 
+#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -147,8 +148,8 @@ void Registration::add(LiveFault fault) {
             for (const auto& theirs : other.claims)
                 for (const auto& ours : fault.claims)
                     if (collide(theirs, ours))
-                        throw Unfit(ours + ": process " + std::to_string(process.pid) + " (" + process.command + ") already has " + theirs +
-                                        " in this namespace until " + other.until,
+                        throw Unfit(fmt::format("{}: process {} ({}) already has {} in this namespace until {}", ours, process.pid,
+                                                process.command, theirs, other.until),
                                     "wait for it, or end it with: kill " + std::to_string(process.pid));
         }
     self_.faults.push_back(std::move(fault));
