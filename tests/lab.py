@@ -149,8 +149,8 @@ class Injected:
         if self.restored is None and self.process.poll() is None:
             self.process.send_signal(how)
             if how != signal.SIGKILL:
-                self.restored = self.event("restored", 10)
-        self.process.wait(10)
+                self.restored = self.event("restored", 30)
+        self.process.wait(30)
         return self.restored
 
     def finish(self, timeout=60):
