@@ -32,7 +32,10 @@ long long rounded_up(nanoseconds value, nanoseconds unit) { return (value + unit
 
 }  // namespace
 
-std::string percent(std::size_t part, std::size_t of) { return hundredths(static_cast<double>(part * 10000 / of)); }
+std::string percent(std::size_t part, std::size_t of) {
+    const std::size_t whole = part * 10000 / of;  // cut, not rounded
+    return hundredths(static_cast<double>(whole));
+}
 std::string percent_down(double share) { return hundredths(std::floor(share * 10000 + 1e-9)); }
 std::string percent_up(double share) { return hundredths(std::ceil(share * 10000 - 1e-9)); }
 
