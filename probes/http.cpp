@@ -11,8 +11,6 @@
 
 namespace blackstart {
 
-namespace {
-
 Url parse_url(const std::string& text) {
     const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
     if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) throw Misuse("'" + text + "' is not a URL");
@@ -37,8 +35,6 @@ Url parse_url(const std::string& text) {
     return result;
 }
 
-}  // namespace
-
 HttpJudge::HttpJudge(const HttpProbe& probe) : status_(probe.status), contains_(probe.contains) {
     if (probe.value) extract_.emplace(*probe.value);
 }
@@ -58,7 +54,10 @@ Outcome HttpJudge::operator()(int status, const std::string& body) const {
 template <> std::unique_ptr<Runner> make_runner(const HttpProbe& probe, const Place& place, Surroundings& around) {
     const auto url = parse_url(probe.url);
     if (!probe.resolve.empty() && !endpoint(probe.resolve, url.port)) throw Misuse("resolve '" + probe.resolve + "' is not an address");
-    return is_plain(probe, url) ? make_plain_runner(probe, url, place, around) : make_curl_runner(probe, url, place, around);
+    if (is_plain(probe, url)) return make_plain_runner(probe, url, place, around);
+    return make_curl_runner(probe, url, place, around, [judge = std::make_shared<const HttpJudge>(probe)](const HttpResponse& response) {
+        return (*judge)(response.status, response.body);
+    });
 }
 
 }  // namespace blackstart

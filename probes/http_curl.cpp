@@ -12,6 +12,8 @@ namespace blackstart {
 
 namespace {
 
+constexpr std::size_t longest_header = 64 << 10;
+
 struct ListFree {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -21,11 +23,11 @@ void append(List& list, const std::string& text) { list.reset(curl_slist_append(
 
 class CurlRunner final : public Runner {
 public:
-    CurlRunner(const HttpProbe& probe, const Url& url, const Place& place_, Surroundings& around)
+    CurlRunner(const HttpProbe& probe, const Url& url, const Place& place_, Surroundings& around, ResponseJudge judge_)
         : multi(around.shared<CurlMulti>()),
           place(place_),
           host(url.host),
-          judge(probe),
+          judge(std::move(judge_)),
           probe_(probe),
           url_(url),
           sockets_(around.shared<Sockets>()),
@@ -52,7 +54,7 @@ public:
     CurlMulti& multi;
     const Place place;
     const std::string host;
-    const HttpJudge judge;
+    const ResponseJudge judge;
     Children* children = nullptr;  // for a name
 
 private:
@@ -88,16 +90,26 @@ private:
         runner_.set_up(easy_.get());
         curl_easy_setopt(easy_.get(), CURLOPT_WRITEFUNCTION, on_body);
         curl_easy_setopt(easy_.get(), CURLOPT_WRITEDATA, this);
+        curl_easy_setopt(easy_.get(), CURLOPT_HEADERFUNCTION, on_field);
+        curl_easy_setopt(easy_.get(), CURLOPT_HEADERDATA, this);
         if (!addresses.empty()) append(resolve_, runner_.resolution(addresses));
         curl_easy_setopt(easy_.get(), CURLOPT_RESOLVE, resolve_.get());
         runner_.multi.begin(easy_.get(), *this);
     }
 
     static std::size_t on_body(char* data, std::size_t, std::size_t size, void* self) {
-        auto& body = static_cast<CurlAttempt*>(self)->body_;
+        auto& body = static_cast<CurlAttempt*>(self)->response_.body;
         const auto taken = std::min(size, longest_body - body.size());
         body.append(data, taken);
         return taken;  // less than size ends the transfer with CURLE_WRITE_ERROR
+    }
+
+    static std::size_t on_field(char* data, std::size_t, std::size_t size, void* self) {
+        auto& fields = static_cast<CurlAttempt*>(self)->response_.fields;
+        const std::string line(data, size);
+        if (fields.size() + size <= longest_header)
+            fields += small_letters(line.substr(0, line.find(':'))) + line.substr(std::min(line.find(':'), size));
+        return size;
     }
 
     void done(CURLcode result) override;
@@ -107,7 +119,7 @@ private:
     std::unique_ptr<Children::Child> lookup_;
     List resolve_;
     Easy easy_;
-    std::string body_;
+    HttpResponse response_;
 };
 
 std::unique_ptr<Attempt> CurlRunner::begin(Tick& tick) { return std::make_unique<CurlAttempt>(*this, tick); }
@@ -153,17 +165,19 @@ std::string why_not(CURL* easy, CURLcode result) {
 
 void CurlAttempt::done(CURLcode result) {
     // A body that is longer than longest_body is judged by what was read.
-    const bool replied = result == CURLE_OK || (result == CURLE_WRITE_ERROR && body_.size() == longest_body);
+    const bool replied = result == CURLE_OK || (result == CURLE_WRITE_ERROR && response_.body.size() == longest_body);
     if (!replied) return tick_.finish(failed(why_not(easy_.get(), result)));
     long status = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
-    tick_.finish(runner_.judge(static_cast<int>(status), body_));
+    response_.status = static_cast<int>(status);
+    tick_.finish(runner_.judge(response_));
 }
 
 }  // namespace
 
-std::unique_ptr<Runner> make_curl_runner(const HttpProbe& probe, const Url& url, const Place& place, Surroundings& around) {
-    return std::make_unique<CurlRunner>(probe, url, place, around);
+std::unique_ptr<Runner> make_curl_runner(const HttpProbe& probe, const Url& url, const Place& place, Surroundings& around,
+                                         ResponseJudge judge) {
+    return std::make_unique<CurlRunner>(probe, url, place, around, std::move(judge));
 }
 
 }  // namespace blackstart

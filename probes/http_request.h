@@ -22,6 +22,9 @@ struct Url {
     bool tls = false, standard_port = false, has_user = false;
 };
 
+// Throws Misuse for what is no http:// or https:// URL.
+Url parse_url(const std::string& text);
+
 // What a reply means to a probe.
 class HttpJudge {
 public:
@@ -34,7 +37,16 @@ private:
     std::optional<Extractor> extract_;
 };
 
-std::unique_ptr<Runner> make_curl_runner(const HttpProbe& probe, const Url& url, const Place& place, Surroundings& around);
+// A reply as libcurl hands it over: `fields` holds the lines of its header and its trailer, in small letters up to the colon.
+struct HttpResponse {
+    int status = 0;
+    std::string fields, body;
+};
+using ResponseJudge = std::function<Outcome(const HttpResponse&)>;
+
+// `probe` says what is asked for; what it expects is the judge's to know.
+std::unique_ptr<Runner> make_curl_runner(const HttpProbe& probe, const Url& url, const Place& place, Surroundings& around,
+                                         ResponseJudge judge);
 
 // Whether the short way can do it: in clear, HTTP/1.1, to a numeric address, with headers that need no interpretation.
 bool is_plain(const HttpProbe& probe, const Url& url);

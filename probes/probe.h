@@ -7,15 +7,17 @@
 
 #include "probes/dns.h"
 #include "probes/exec.h"
+#include "probes/grpc_health.h"
 #include "probes/http.h"
 #include "probes/icmp.h"
 #include "probes/metric.h"
 #include "probes/resolve.h"
 #include "probes/tcp.h"
+#include "probes/unit.h"
 
 namespace blackstart {
 
-using ProbeKind = std::variant<HttpProbe, DnsProbe, ResolveProbe, TcpProbe, ExecProbe, IcmpProbe, MetricProbe>;
+using ProbeKind = std::variant<HttpProbe, DnsProbe, ResolveProbe, TcpProbe, GrpcHealthProbe, IcmpProbe, ExecProbe, MetricProbe, UnitProbe>;
 
 struct Probe {
     std::string name;

@@ -34,12 +34,6 @@ std::vector<std::string> probe_kinds() {
     return names;
 }
 
-std::vector<std::string> later_probe_kinds() {
-    std::vector<std::string> names = {"grpc-health", "icmp", "metric", "unit"};
-    for (const auto& built : probe_kinds()) std::erase(names, built);
-    return names;
-}
-
 ProbeKind make_probe(const std::string& name) {
     ProbeKind probe;
     each_kind([&](const auto& kind) {

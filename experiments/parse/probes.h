@@ -13,8 +13,6 @@ namespace blackstart {
 template <class Kind> void describe_probe(Keys& keys, Kind& probe);
 
 std::vector<std::string> probe_kinds();
-// Of the design, and not of this version.
-std::vector<std::string> later_probe_kinds();
 // The kind must be one of probe_kinds().
 ProbeKind make_probe(const std::string& kind);
 

@@ -149,6 +149,12 @@ std::vector<std::string> warnings(const std::string& rest) {
     return said(parsed.warnings);
 }
 
+Experiment experiment(const std::string& rest) {
+    const auto parsed = parse(after_head(rest), "x.toml");
+    EXPECT_THAT(said(parsed.errors), IsEmpty());
+    return parsed.experiment;
+}
+
 const std::string fault = "[[fault]]\nname = \"f\"\nkind = \"dns\"\nfor = \"10s\"\n";  // lines 5 to 8; needs names and answer
 const std::string probe = "[[probe]]\nname = \"p\"\nkind = \"tcp\"\naddress = \"10.0.0.1:80\"\n";
 
@@ -253,13 +259,35 @@ TEST(Parse, TellsOfUnknownTables) {
 
 TEST(Parse, TellsOfKinds) {
     EXPECT_THAT(
-        errors("[[fault]]\nkind = \"dnss\"\n[[fault]]\nkind = \"surge\"\n[[fault]]\n[[fault]]\nkind = 5\n"),
-        ElementsAre("6:8: unknown kind 'dnss'; did you mean 'dns'?",
-                    ::testing::HasSubstr("8:8: kind 'surge' is known, but not in this version; expected dns, latency, health, http, loss"),
-                    ::testing::HasSubstr("9:1: fault 3 needs 'kind': dns, latency"),
-                    ::testing::HasSubstr("11:8: kind: expected dns, latency")));
-    EXPECT_THAT(errors("[[probe]]\nname = \"p\"\nkind = \"unit\"\n"),
-                ElementsAre("7:8: kind 'unit' is known, but not in this version; expected http, dns, resolve, tcp, exec, icmp or metric"));
+        errors("[[fault]]\nkind = \"dnss\"\n[[fault]]\n[[fault]]\nkind = 5\n"),
+        ElementsAre("6:8: unknown kind 'dnss'; did you mean 'dns'?", ::testing::HasSubstr("7:1: fault 2 needs 'kind': dns, latency"),
+                    ::testing::HasSubstr("9:8: kind: expected dns, latency")));
+    EXPECT_THAT(errors("[[probe]]\nname = \"p\"\nkind = \"units\"\n"), ElementsAre("7:8: unknown kind 'units'; did you mean 'unit'?"));
+}
+
+TEST(Parse, ReadsASurge) {
+    const auto read =
+        experiment("[[fault]]\nkind = \"surge\"\nurl = \"http://10.0.0.1/\"\nrate = 500\nto = \"10.0.0.0/8\"\nfor = \"1s\"\n").faults.at(0);
+    const auto& surge = std::get<SurgeFault>(read.fault);
+    EXPECT_EQ(surge.rate, 500U);
+    EXPECT_THAT(surge.to, ElementsAre("10.0.0.0/8"));
+    EXPECT_THAT(errors("[[fault]]\nkind = \"surge\"\nurl = \"ftp://a/\"\nrate = 0\nto = \"10.0.0.0/99\"\nfor = \"1s\"\n"),
+                ElementsAre(::testing::HasSubstr("7:7: url:"), "8:8: rate: expected a whole number from 1 to 20000, not 0",
+                            "9:6: to: '10.0.0.0/99' is no network: its prefix length is from 0 to 32"));
+}
+
+TEST(Parse, ReadsWhatAUnitProbeAndAGrpcProbeExpect) {
+    const auto read = experiment(
+        "[[probe]]\nname = \"u\"\nkind = \"unit\"\nunit = \"nginx\"\nexpect = { state = \"failed\" }\n"
+        "[[probe]]\nname = \"g\"\nkind = \"grpc-health\"\naddress = \"10.0.0.1:50051\"\n"
+        "expect = { status = \"not-serving\" }\n");
+    EXPECT_EQ(std::get<UnitProbe>(read.probes.at(0).kind).state, "failed");
+    EXPECT_EQ(std::get<GrpcHealthProbe>(read.probes.at(1).kind).status, "not-serving");
+    EXPECT_THAT(errors("[[probe]]\nname = \"u\"\nkind = \"unit\"\nunit = \"nginx\"\nfrom = \"web\"\n"),
+                ElementsAre("9:8: from: units are the host's own: a unit probe runs nowhere else"));
+    EXPECT_THAT(
+        errors("[[probe]]\nname = \"g\"\nkind = \"grpc-health\"\naddress = \"10.0.0.1\"\nexpect = { status = \"servng\" }\n"),
+        ElementsAre(::testing::HasSubstr("8:11: address:"), "9:21: expect.status: unknown status 'servng'; did you mean 'serving'?"));
 }
 
 TEST(Parse, TellsOfEachWrongValueOfAFault) {
