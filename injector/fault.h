@@ -15,11 +15,12 @@
 #include "injector/process.h"
 #include "injector/reorder.h"
 #include "injector/reset.h"
+#include "injector/surge.h"
 
 namespace blackstart {
 
 using Fault = std::variant<DnsFault, LatencyFault, HealthFault, HttpFault, LossFault, CorruptFault, DuplicateFault, ReorderFault,
-                           BandwidthFault, PartitionFault, ResetFault, ProcessFault>;
+                           BandwidthFault, PartitionFault, ResetFault, ProcessFault, SurgeFault>;
 
 inline const char* kind(const Fault& fault) {
     return std::visit([](const auto& f) { return f.kind; }, fault);

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "injector/bpf/process.h"
+#include "injector/draw.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/lease.h"
 #include "injector/kernel/tc_program.h"
@@ -33,14 +34,6 @@ std::string listed(const std::vector<std::string>& names) {
     std::string text;
     for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
     return text;
-}
-
-// splitmix64 of the n-th draw, as the programs in the kernel have it (terms.bpf.h).
-bool drawn(const Terms& terms, std::uint64_t n) {
-    std::uint64_t z = terms.seed + (n + 1) * 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return static_cast<double>((z ^ (z >> 31)) >> 32) < terms.probability * 4294967296.0;
 }
 
 // Those to be hit, after the refusals that the header promises; `spared` is counted up.

@@ -85,6 +85,7 @@ std::vector<std::string> claims_of(const HttpFault& fault) {
 }
 
 std::vector<std::string> claims_of(const ProcessFault&) { return {}; }
+std::vector<std::string> claims_of(const SurgeFault&) { return {}; }
 // Network kinds stack.
 template <class Network>
 requires requires(const Network& fault) { fault.match; }

@@ -167,7 +167,6 @@ void CommandLine::add_inject() {
         actions_[&kind.app()] = [&kind] { return kind.run(); };
         later_[&kind.app()] = kind.later();
     }
-    later_[inject_] = later_fault_kinds();
     actions_[inject_] = []() -> int { throw Misuse("blackstart inject: no KIND given; expected " + alternatives(fault_kinds())); };
 }
 

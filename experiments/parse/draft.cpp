@@ -18,8 +18,7 @@ std::string named(const std::string& noun, const std::string& name, std::size_t 
 }
 
 // The kind of a table; "" with a complaint if it has none, or none that is known.
-std::string kind_of(const Datum& table, const std::string& noun, const std::vector<std::string>& kinds,
-                    const std::vector<std::string>& later, Complaints& complaints) {
+std::string kind_of(const Datum& table, const std::string& noun, const std::vector<std::string>& kinds, Complaints& complaints) {
     const auto* kind = table.find("kind");
     if (kind == nullptr) {
         complaints.error(table.place, noun + " needs 'kind': " + alternatives(kinds));
@@ -30,8 +29,6 @@ std::string kind_of(const Datum& table, const std::string& noun, const std::vect
         complaints.error(value.place, "kind: expected " + alternatives(kinds) + ", not " + described(value));
     else if (std::ranges::find(kinds, value.text) != kinds.end())
         return value.text;
-    else if (std::ranges::find(later, value.text) != later.end())
-        complaints.error(value.place, "kind '" + value.text + "' is known, but not in this version; expected " + alternatives(kinds));
     else
         complaints.error(value.place, "unknown kind '" + value.text + "'" + hint(value.text, kinds));
     return "";
@@ -141,7 +138,7 @@ void read_targets(const Datum& targets, Draft& draft, Complaints& complaints) {
 
 void read_fault(const Datum& table, std::size_t number, Draft& draft, Complaints& complaints) {
     const auto noun = named("fault", text_of(table, "name"), number);
-    const auto kind = kind_of(table, noun, fault_kinds(), later_fault_kinds(), complaints);
+    const auto kind = kind_of(table, noun, fault_kinds(), complaints);
     const auto name = text_of(table, "name").empty() ? kind + "-" + std::to_string(number) : text_of(table, "name");
     const auto* written = table.find("name");
     take_name(draft.names.faults, name, "fault", written != nullptr ? written->value.place : table.place, complaints);
@@ -162,7 +159,7 @@ void read_probe(const Datum& table, std::size_t number, Draft& draft, Complaints
     const auto name = text_of(table, "name");
     const auto noun = named("probe", name, number);
     if (!name.empty()) take_name(draft.names.probes, name, "probe", table.find("name")->value.place, complaints);
-    const auto kind = kind_of(table, noun, probe_kinds(), later_probe_kinds(), complaints);
+    const auto kind = kind_of(table, noun, probe_kinds(), complaints);
     if (kind.empty()) return;
     auto& [probe, keys, place] = draft.probes.emplace_back();
     place = table.place;

@@ -66,13 +66,6 @@ std::vector<std::string> fault_kinds() {
     return names;
 }
 
-std::vector<std::string> later_fault_kinds() {
-    std::vector<std::string> names = {"loss",      "corrupt", "duplicate", "reorder", "bandwidth",
-                                      "partition", "reset",   "http",      "process", "surge"};
-    for (const auto& built : fault_kinds()) std::erase(names, built);
-    return names;
-}
-
 Fault make_fault(const std::string& name) {
     Fault fault;
     each_kind([&](const auto& kind) {

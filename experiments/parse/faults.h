@@ -12,9 +12,8 @@ namespace blackstart {
 // What each kind defines for its own struct, in faults/<kind>.cpp, as a specialisation; a kind without it does not link.
 template <class Kind> void describe(Keys& keys, Kind& fault);
 
-// The names of the kinds that exist, and of those that the design has and this version has not.
+// The names of the kinds.
 std::vector<std::string> fault_kinds();
-std::vector<std::string> later_fault_kinds();
 
 // An empty fault of that kind; the kind must be one of fault_kinds().
 Fault make_fault(const std::string& kind);

@@ -179,6 +179,12 @@ std::string words(const ProcessFault& fault) {
     return selected + (fault.action == ProcessFault::Action::pause ? ": paused" : ": killed, and again at each start");
 }
 
+std::string words(const SurgeFault& fault) {
+    auto text = fmt::format("{} requests a second for {}", fault.rate, fault.url);
+    if (!fault.to.empty()) text += fmt::format(", also within {}", fmt::join(fault.to, ", "));
+    return text;
+}
+
 std::vector<std::string> limits(const DnsFault& fault) {
     const auto is = [&](auto answer) { return std::ranges::find(fault.answers, answer, &DnsFault::Told::answer) != fault.answers.end(); };
     std::vector<std::string> said{"a query over TCP is reset (timeout: dropped; truncate: passed); one that is cut in two segments passes",
@@ -208,6 +214,9 @@ std::vector<std::string> limits(const LatencyFault& fault) {
     return said;
 }
 std::vector<std::string> limits(const HttpFault&) { return {"requests under TLS, and in HTTP/2, cannot be read and pass"}; }
+std::vector<std::string> limits(const SurgeFault&) {
+    return {"only addresses on the networks of the target's interfaces are loaded, and those within to"};
+}
 std::vector<std::string> limits(const ProcessFault& fault) {
     std::vector<std::string> said{"process 1, this session, sshd and the journal are never hit"};
     if (fault.action == ProcessFault::Action::kill)

@@ -1,8 +1,6 @@
 #include "injector/kernel/delay_line.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,6 +13,7 @@
 #include "injector/bpf/helper.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/lease.h"
+#include "injector/kernel/quiet_thread.h"
 
 namespace blackstart {
 namespace {
@@ -37,16 +36,6 @@ std::span<std::byte> behind_ip(std::span<std::byte> packet) {
     const bool v4 = byte_at(packet, kTypeAt) == 0x08;
     const std::size_t at = kIpAt + (v4 ? (byte_at(packet, kIpAt) & 15U) * 4 : 40);
     return at < packet.size() ? packet.subspan(at) : std::span<std::byte>{};
-}
-
-// A thread that takes no signals: they belong to the loop that owns the process.
-template <class Work> std::thread quiet_thread(Work work) {
-    sigset_t all, before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread thread(work);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
 }
 
 }  // namespace

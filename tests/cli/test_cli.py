@@ -79,9 +79,8 @@ def test_without_a_command_help_goes_to_stderr():
     [
         ("injct dns", "blackstart: unknown command 'injct'; did you mean 'inject'?"),
         ("report", "blackstart report: no RUN given"),
-        ("inject", "blackstart inject: no KIND given; expected dns, latency, health, http, loss, corrupt, duplicate, reorder, bandwidth, partition, reset or process"),
+        ("inject", "blackstart inject: no KIND given; expected dns, latency, health, http, loss, corrupt, duplicate, reorder, bandwidth, partition, reset, process or surge"),
         ("inject dnss", "blackstart inject: unknown kind 'dnss'; did you mean 'dns'?"),
-        ("inject surge --rate 10", "blackstart inject: 'surge' is known, but not in this version"),
         ("inject dns --nmae x", "blackstart inject dns: unknown option '--nmae'; did you mean '--name'?"),
         ("inject dns --nmae=x", "blackstart inject dns: unknown option '--nmae'; did you mean '--name'?"),
         ("inject health --sni x", "blackstart inject health: '--sni' is known, but not in this version"),
