@@ -20,10 +20,19 @@ HOST4, PEER4, HOST6, PEER6 = "10.77.0.1", "10.77.0.2", "fd77:0::1", "fd77:0::2"
 SOON = 2.5  # seconds: what is spared answers in milliseconds, even here
 LONG = 20  # seconds of delay: what is not spared does not answer in any test's patience
 
-# Every network kind, aimed at everything, both ways. A new kind is one entry.
+ALL = ["--to", "any", "--direction", "both"]
+
+# Every network kind that lets nothing through, aimed at everything, both ways. A new kind is one entry.
 NETWORK_FAULTS = {
-    "latency": ["latency", "--to", "any", "--direction", "both", "--delay", f"{LONG}s"],
-    "latency-line": ["latency", "--to", "any", "--direction", "both", "--delay", f"{LONG}s", "--delay-line"],
+    "latency": ["latency", *ALL, "--delay", f"{LONG}s"],
+    "latency-line": ["latency", *ALL, "--delay", f"{LONG}s", "--delay-line"],
+    "loss": ["loss", *ALL, "--share", "100%"],
+    "corrupt": ["corrupt", *ALL, "--share", "100%"],
+    "reorder": ["reorder", *ALL, "--share", "100%", "--delay", f"{LONG}s"],
+    "bandwidth": ["bandwidth", *ALL, "--rate", "8kbit"],
+    "partition": ["partition", *ALL],
+    "partition-reject": ["partition", *ALL, "--reject"],
+    "partition-cut": ["partition", *ALL, "--established", "cut"],
 }
 
 
@@ -91,10 +100,22 @@ def peer_serves(host):
 
 @pytest.fixture(params=[(HOST4, 4), (HOST6, 6)], ids=["v4", "v6"])
 def session(request, hosts):
-    made = Session(hosts[1], request.param[0])
-    made.say("hello")
+    made = opened(hosts[1], request.param[0])
     yield made
     made.close()
+
+
+def opened(host, address):
+    """The fault of the session before may take a moment to be gone."""
+    until = time.monotonic() + 15
+    while True:
+        try:
+            made = Session(host, address)
+            made.say("hello")
+            return made
+        except (OSError, AssertionError):
+            assert time.monotonic() < until, "no session opens"
+            time.sleep(0.05)
 
 
 @pytest.fixture(params=NETWORK_FAULTS.values(), ids=NETWORK_FAULTS.keys())
@@ -111,7 +132,7 @@ def armed(request, hosts, session):
 
 
 def answers(host, address, timeout=0.3):
-    return udp(host, address, 7777, b"echo", timeout)[0] is not None
+    return udp(host, address, 7777, b"echo" * 200, timeout)[0] == b"echo" * 200
 
 
 # --- DHCP clients, each one exchange --------------------------------------------------------------------------------
@@ -189,5 +210,45 @@ def test_what_must_live_lives(hosts, session, armed):
 
 def test_another_connection_to_the_same_port_is_not_spared(hosts, session, armed):
     """The exemption is for the connection, not for its port."""
-    with pytest.raises(TimeoutError):
-        Session(hosts[1], HOST4, timeout=1).say("who am I?", timeout=1)
+    with pytest.raises((TimeoutError, ConnectionRefusedError)):
+        Session(hosts[1], HOST4, timeout=1).say("who am I? " * 400, timeout=1)
+
+
+def is_reset(host, other):
+    try:
+        other.say("still there?")
+    except (ConnectionResetError, BrokenPipeError, AssertionError):
+        return True
+    return False
+
+
+def is_doubled(host, other):
+    with inside(host), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.3)
+        s.connect((PEER4, 7777))
+        s.send(b"echo")
+        try:
+            return (s.recv(16), s.recv(16)) == (b"echo", b"echo")
+        except TimeoutError:
+            return False
+
+
+@pytest.mark.parametrize("fault, acts", [(["reset", *ALL], is_reset), (["duplicate", *ALL, "--share", "100%"], is_doubled)],
+                         ids=["reset", "duplicate"])
+def test_what_must_live_lives_under_what_lets_packets_through(hosts, session, fault, acts):
+    host, peer = hosts
+    before = untouched(host)
+    other = Session(peer, HOST4)
+    session.say(" ".join(["run", BLACKSTART, "inject", *fault, "--for", "60s", "--netns", host.name]))
+    until = time.monotonic() + 15
+    while not acts(host, other):
+        assert time.monotonic() < until, "the fault is not in force"
+        time.sleep(0.05)
+    assert max(session.say("and I?") for _ in range(5)) < SOON
+    for ours, theirs in ((HOST4, PEER4), (HOST6, PEER6)):
+        assert resolves(host, theirs) and resolves(peer, ours)
+    assert dhcp4(host) is not None and dhcp6(host) is not None
+    other.close()
+    after = untouched(host)
+    for what, was in before.items():
+        assert after[what] == was, f"{what} was touched"
