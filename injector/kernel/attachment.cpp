@@ -42,7 +42,7 @@ std::uint32_t id_of(int program_fd) {
 int clsact_error(int program_fd) try {
     const auto nowhere = make_netns();
     const InNetns inside(nowhere.get());
-    return clsact::put(clsact::free_place(kLoopback, Direction::egress), clsact::holds(id_of(program_fd))) ? 0 : errno;
+    return clsact::put(clsact::free_place(kLoopback, Direction::egress, Rank::any), clsact::holds(id_of(program_fd))) ? 0 : errno;
 } catch (const Unfit&) {
     return EPERM;
 }
@@ -75,7 +75,7 @@ unique_fd load_nothing() {
 
 Attachment::Attachment(int program_fd, int netns_fd, int ifindex, Direction direction, Rank rank) {
     if (!uses_tcx(program_fd)) {
-        filter_ = add_tc_filter(netns_fd, ifindex, direction, id_of(program_fd));
+        filter_ = add_tc_filter(netns_fd, ifindex, direction, id_of(program_fd), rank);
         return;
     }
     const InNetns inside(netns_fd);

@@ -5,23 +5,16 @@
 
 #include "injector/kernel/direction.h"
 #include "injector/kernel/journal.h"
+#include "injector/kernel/rank.h"
 #include "injector/kernel/unique_fd.h"
 
 namespace blackstart {
 
-// Who runs first where several of our programs are attached. A packet that comes back from a helper device belongs to no cgroup any
-// more, so whoever asks for one has to be ahead of whoever leads packets away.
-enum class Rank {
-    scoped,         // asks for a cgroup
-    scoped_helper,  // asks for a cgroup, and leads packets through a helper: one at each hook
-    any,            // the rest, the newest first
-};
-
 class Attachment {
 public:
     // Attaches ahead of the programs that are there, but behind those of an earlier rank. Through tcx where the kernel has it: the
-    // link is owned by its descriptor, and the kernel detaches it when the process dies. Else through clsact, journalled, the
-    // newest first. `ifindex` is looked up in `netns_fd` (negative: the caller's own). The program is not owned. Throws Unfit.
+    // link is owned by its descriptor, and the kernel detaches it when the process dies. Else through clsact, journalled.
+    // `ifindex` is looked up in `netns_fd` (negative: the caller's own). The program is not owned. Throws Unfit.
     Attachment(int program_fd, int netns_fd, int ifindex, Direction direction, Rank rank = Rank::any);
     // Its journal record, if it has one.
     void footprint(Footprint& footprint) const { filter_.footprint(footprint); }

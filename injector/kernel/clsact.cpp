@@ -106,7 +106,14 @@ std::string qdisc(int ifindex) {
 struct Filter {
     std::uint32_t priority = 0;
     bool like_ours = false;  // BPF, for every protocol: one priority holds filters of one kind only
+    Rank rank = Rank::any;
 };
+
+Rank rank_at(const Place& place) {
+    const auto where = hook(place);
+    auto which = options(place);
+    return bpf_tc_query(&where, &which) == 0 ? rank_of(which.prog_id) : Rank::any;
+}
 
 std::vector<Filter> filters(int ifindex, Direction direction) {
     const Socket socket = connect();
@@ -120,20 +127,24 @@ std::vector<Filter> filters(int ifindex, Direction direction) {
         auto* filter = reinterpret_cast<rtnl_cls*>(object);
         const char* kind = rtnl_tc_get_kind(TC_CAST(filter));
         const bool like_ours = kind != nullptr && std::string(kind) == "bpf" && rtnl_cls_get_protocol(filter) == ETH_P_ALL;
-        found.push_back({rtnl_cls_get_prio(filter), like_ours});
+        const Place place{ifindex, direction, rtnl_cls_get_prio(filter), rtnl_tc_get_handle(TC_CAST(filter))};
+        found.push_back({place.priority, like_ours, like_ours ? rank_at(place) : Rank::any});
     }
     return found;
 }
 
-std::uint32_t free_priority(const std::vector<Filter>& there) {
-    if (there.empty()) return kFirstPriority;
-    const auto first = std::ranges::min(there, {}, &Filter::priority);
-    if (first.priority > 1) return std::min(kLastPriority, first.priority - 1);
-    if (first.like_ours) return 1;
-    std::uint32_t priority = 2;
-    const auto taken = [&](const Filter& filter) { return filter.priority == priority; };
-    while (std::ranges::any_of(there, taken)) priority++;
-    return priority;
+std::uint32_t free_priority(const std::vector<Filter>& there, Rank rank) {
+    std::uint32_t ahead = 0, next = kLastPriority;
+    for (const auto& filter : there)
+        if (stays_ahead(filter.rank, rank)) ahead = std::max(ahead, filter.priority);
+    for (const auto& filter : there)
+        if (filter.priority > ahead) next = std::min(next, filter.priority);
+    if (next == kLastPriority) return std::max(kFirstPriority, ahead + 1);
+    if (next > ahead + 1) return next - 1;
+    const auto at = [](std::uint32_t priority) { return [priority](const Filter& filter) { return filter.priority == priority; }; };
+    if (std::ranges::find_if(there, at(next))->like_ours) return next;
+    while (std::ranges::any_of(there, at(next))) next++;
+    return next;
 }
 
 // Nothing tells the kernel to remove a qdisc only if it is empty: who adds a filter in this very moment loses it.
@@ -174,14 +185,15 @@ bool attach(const Place& place, std::uint32_t program_id) {
 
 std::string holds(std::uint32_t program_id) { return "program " + std::to_string(program_id); }
 
-std::string free_place(int ifindex, Direction direction) {
+std::string free_place(int ifindex, Direction direction, Rank rank) {
     const auto kind = qdisc(ifindex);
     if (kind == "ingress" && direction == Direction::egress)
         throw Unfit("interface " + std::to_string(ifindex) + " has an `ingress` qdisc, which leaves no room for programs on what leaves",
                     "replace it with clsact, which serves its filters as well; or use a kernel with tcx, Linux 6.6 or later");
     std::random_device random;
+    const QuietLibbpf quiet;
     const auto there = kind.empty() ? std::vector<Filter>{} : filters(ifindex, direction);
-    return text({ifindex, direction, free_priority(there), 1 + random() % 0x7ffffffe});
+    return text({ifindex, direction, free_priority(there, rank), 1 + random() % 0x7ffffffe});
 }
 
 int interface_of(const std::string& place) { return parse(place).ifindex; }

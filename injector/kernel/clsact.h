@@ -8,6 +8,7 @@
 #include <string>
 
 #include "injector/kernel/direction.h"
+#include "injector/kernel/rank.h"
 
 namespace blackstart::clsact {
 
@@ -17,10 +18,10 @@ inline constexpr const char* kNoFilter = "no filter";  // it has, and no filter 
 std::string holds(std::uint32_t program_id);           // our filter, with this program
 
 // A place for one filter: interface, direction, priority and a handle of its own, as "3 egress 999 0x1a2b3c4d". The
-// priority is ahead of every filter that is there; where somebody has priority 1 already, it is 1 as well if theirs is BPF
-// too (the newest of one priority is asked first), else the first free one. Throws Unfit if the interface has an `ingress`
-// qdisc and `direction` is egress.
-std::string free_place(int ifindex, Direction direction);
+// priority is ahead of every filter that is there, but behind ours of an earlier rank; where there is no room, it is that of
+// the next filter if that is BPF too (the newest of one priority is asked first), else the first free one. Throws Unfit if the
+// interface has an `ingress` qdisc and `direction` is egress, and as stays_ahead() does.
+std::string free_place(int ifindex, Direction direction, Rank rank);
 
 int interface_of(const std::string& place);
 

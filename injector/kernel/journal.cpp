@@ -240,11 +240,11 @@ Journalled set_sysctl(int netns_fd, const std::string& key, const std::string& v
     return change(netns_fd, record_of("sysctl", netns_fd, key, value));
 }
 
-Journalled add_tc_filter(int netns_fd, int ifindex, Direction direction, std::uint32_t program_id) {
+Journalled add_tc_filter(int netns_fd, int ifindex, Direction direction, std::uint32_t program_id, Rank rank) {
     std::string place;
     {
         const InNetns inside(netns_fd);
-        place = clsact::free_place(ifindex, direction);
+        place = clsact::free_place(ifindex, direction, rank);
     }
     return change(netns_fd, record_of(kTcFilter, netns_fd, std::move(place), clsact::holds(program_id)));
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "injector/kernel/direction.h"
+#include "injector/kernel/rank.h"
 #include "injector/kernel/remains.h"
 #include "injector/kernel/unique_fd.h"
 
@@ -57,7 +58,7 @@ Journalled set_sysctl(int netns_fd, const std::string& key, const std::string& v
 
 // Attaches the program with that id to an interface through clsact (clsact.h), as set_sysctl sets a value. The qdisc that it
 // added goes with the last of our filters, unless somebody else's is on it. Throws Unfit.
-Journalled add_tc_filter(int netns_fd, int ifindex, Direction direction, std::uint32_t program_id);
+Journalled add_tc_filter(int netns_fd, int ifindex, Direction direction, std::uint32_t program_id, Rank rank = Rank::any);
 
 // Stops a process (SIGSTOP), until it is undone (SIGCONT). `started`: as in ProcessStat. Does nothing if it is stopped already.
 // Throws Unfit, also if it is gone.

@@ -5,15 +5,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <optional>
-#include <string>
 #include <vector>
-
-#include "injector/kernel/error.h"
 
 namespace blackstart {
 namespace {
@@ -34,33 +28,7 @@ struct Query {
     std::uint64_t attach_flags_of, link_ids, link_attach_flags, revision;
 };
 
-// The names of the maps that mark a rank; remains.cpp takes no map for a program of ours.
-constexpr std::array<std::pair<Rank, const char*>, 2> kMarks{{{Rank::scoped, "bs_scoped"}, {Rank::scoped_helper, "bs_scoped_line"}}};
-
 long bpf(int command, void* attributes, std::size_t size) { return ::syscall(__NR_bpf, command, attributes, size); }
-
-std::optional<Rank> rank_of_map(std::uint32_t id) {
-    const unique_fd map(bpf_map_get_fd_by_id(id));
-    bpf_map_info info{};
-    __u32 size = sizeof info;
-    if (!map || bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0) return std::nullopt;
-    for (const auto& [rank, name] : kMarks)
-        if (std::strcmp(info.name, name) == 0) return rank;
-    return std::nullopt;
-}
-
-Rank rank_of(std::uint32_t program_id) {
-    const unique_fd program(bpf_prog_get_fd_by_id(program_id));
-    std::array<std::uint32_t, 64> maps{};
-    bpf_prog_info info{};
-    info.map_ids = reinterpret_cast<std::uintptr_t>(maps.data());
-    info.nr_map_ids = maps.size();
-    __u32 size = sizeof info;
-    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &size) != 0) return Rank::any;
-    for (std::size_t i = 0; i < std::min<std::size_t>(info.nr_map_ids, maps.size()); i++)
-        if (const auto rank = rank_of_map(maps[i])) return *rank;
-    return Rank::any;
-}
 
 struct Hook {
     std::vector<std::uint32_t> programs;  // their ids, in the order in which they run
@@ -81,29 +49,15 @@ std::optional<Hook> look(std::uint32_t ifindex, std::uint32_t type) {
     return hook;
 }
 
-// The last program that has to stay ahead of one with this rank.
+// The last program that has to stay ahead of one with this rank; 0: none.
 std::uint32_t last_ahead(const Hook& hook, Rank rank) {
     std::uint32_t last = 0;
-    for (const auto id : hook.programs) {
-        const Rank theirs = rank_of(id);
-        if (theirs == Rank::scoped_helper && rank == Rank::scoped_helper)
-            throw Unfit(
-                "a fault on one cgroup's traffic already leads this interface's packets through a helper device, where the kernel "
-                "forgets whose they are",
-                "wait for it to end; `blackstart status` shows it");
-        if (theirs < rank) last = id;
-    }
+    for (const auto id : hook.programs)
+        if (stays_ahead(rank_of(id), rank)) last = id;
     return last;
 }
 
 }  // namespace
-
-void mark_rank(int program_fd, Rank rank) {
-    const auto* mark = std::ranges::find(kMarks, rank, &std::pair<Rank, const char*>::first);
-    if (mark == kMarks.end()) return;
-    const unique_fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, mark->second, sizeof(std::uint32_t), sizeof(std::uint32_t), 1, nullptr));
-    if (!map || bpf_prog_bind_map(program_fd, map.get(), nullptr) != 0) throw_errno("cannot mark a program", errno);
-}
 
 unique_fd tcx_link(int program_fd, int ifindex, Direction direction, Rank rank) {
     LinkCreate link{};

@@ -1,14 +1,11 @@
 // Links at tcx hooks, in an order that lets every program see what it looks at.
 #pragma once
 
-#include "injector/kernel/attachment.h"
+#include "injector/kernel/direction.h"
+#include "injector/kernel/rank.h"
 #include "injector/kernel/unique_fd.h"
 
 namespace blackstart {
-
-// Writes on a loaded program which rank it has, for whoever attaches later, in whichever process: a map of that name is bound to it
-// and goes with it. Rank::any needs no mark. Throws Unfit.
-void mark_rank(int program_fd, Rank rank);
 
 // Attaches a program in the calling thread's namespace: behind every program of ours with a rank ahead of its own, and ahead of
 // everything else. Empty, with errno set, on failure. Throws Unfit for a second Rank::scoped_helper at the same hook.

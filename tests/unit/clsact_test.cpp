@@ -120,6 +120,22 @@ TEST_F(Clsact, FilterTakesTheNextRoomWhereSomebodyIsFirst) {
     EXPECT_EQ(priorities(), (std::vector{1, 2, 3}));
 }
 
+TEST_F(Clsact, FilterForOneCgroupStaysAheadOfThoseForAllTraffic) {
+    unique_fd marked = load_nothing();
+    mark_rank(marked.get(), Rank::scoped);
+    bpf_prog_info info{};
+    __u32 length = sizeof info;
+    ASSERT_EQ(bpf_obj_get_info_by_fd(marked.get(), &info, &length), 0);
+    const auto first = add(Direction::egress);
+    const auto scoped = add_tc_filter(netns_.get(), kLo, Direction::egress, info.id, Rank::scoped);
+    EXPECT_EQ(priorities(), (std::vector{999, 1000}));
+    const auto second = add(Direction::egress);  // behind the scoped one, and the newest of its priority is asked first
+    EXPECT_EQ(priorities(), (std::vector{999, 1000, 1000}));
+    ASSERT_TRUE(tc("filter add dev lo egress protocol ip pref 990 " + kTheirs));
+    const auto other = add_tc_filter(netns_.get(), kLo, Direction::egress, info.id, Rank::scoped);
+    EXPECT_EQ(priorities(), (std::vector{989, 990, 999, 1000, 1000}));
+}
+
 TEST_F(Clsact, CannotTakeWhatLeavesWhereThereIsAnIngressQdisc) {
     ASSERT_TRUE(tc("qdisc add dev lo ingress"));
     EXPECT_THROW(static_cast<void>(add(Direction::egress)), Unfit);
