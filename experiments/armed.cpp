@@ -29,11 +29,9 @@ Armed::Armed(Registration& registration, const PlannedFault& fault, const Target
       injection_(std::move(prepared)) {
     registration_.add(entry(fault, target, target_, until_));
     try {
-        if (injection_)
-            injection_->arm();
-        else
-            injection_ = inject(fault.fault, target, fault.terms);
+        injection_->arm(target);
     } catch (...) {
+        injection_.reset();
         registration_.remove(fault_, target_);
         throw;
     }
@@ -45,7 +43,17 @@ Armed::~Armed() {
 
 bool Armed::renew() {
     guardian::beat();
+    count();
     return injection_->renew();
+}
+
+void Armed::count() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < counted_ + std::chrono::seconds(1)) return;
+    counted_ = now;
+    const auto tally = injection_->tally();
+    const auto delay = tally.delay.value_or(AppliedDelay{});
+    registration_.count({fault_, target_, tally.hits, tally.matched, tally.dropped, delay.packets, delay.p50_ns, delay.p99_ns});
 }
 
 Armed::Restored Armed::restore() {

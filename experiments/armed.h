@@ -1,6 +1,7 @@
 // A fault in force on one target, entered in the registry for as long as it is: what `run` and `inject` both hold.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,10 +14,10 @@ namespace blackstart {
 
 class Armed {
 public:
-    // Claims, then injects, or arms what was prepared for it: when it returns, the fault acts. `target_name` is for people and for
-    // the registry. The registration must outlive it. Throws Misuse or Unfit, with nothing left behind.
+    // Claims, then arms what was prepared for this fault and target: when it returns, the fault acts. `target_name` is for people and
+    // for the registry. The registration must outlive it. Throws Unfit, with nothing left behind.
     Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name,
-          std::unique_ptr<Injection> prepared = nullptr);
+          std::unique_ptr<Injection> prepared);
     ~Armed();  // restores, if restore() has not
     Armed(const Armed&) = delete;
     Armed& operator=(const Armed&) = delete;
@@ -36,9 +37,12 @@ public:
     Restored restore();
 
 private:
+    void count();  // for `blackstart status`, once a second
+
     Registration& registration_;
     std::string fault_, target_, until_;
     std::unique_ptr<Injection> injection_;
+    std::chrono::steady_clock::time_point counted_;
 };
 
 // How often a working loop renews: a tenth of the default lease.

@@ -80,6 +80,14 @@ private:
         recorder_.emplace(options_.folder / "history.ndjson", head_);
         if (experiment_.lab) start_lab();
         watch_.emplace(loop_, experiment_.probes, places(), [this](const Observation& seen) { observed(seen); });
+        prepare_faults();
+    }
+
+    // Ahead of the first probe: what takes its time would be seen by them.
+    void prepare_faults() {
+        for (const auto& planned : experiment_.faults)
+            for (const auto& target : targets_of(planned))
+                prepared_[{planned.name, target}] = blackstart::prepare(planned.fault, targets_.at(target), planned.terms);
     }
 
     void start_lab() {
@@ -125,10 +133,6 @@ private:
         record(event::Started{});
         tell(fmt::format("baseline: {:g}s", seconds(experiment_.baseline)));
         watch_->start();
-        for (const auto& planned : experiment_.faults)
-            for (const auto& target : targets_of(planned))
-                if (auto watching = blackstart::prepare(planned.fault, targets_.at(target), planned.terms))
-                    prepared_[{planned.name, target}] = std::move(watching);
         next_ = loop_.at(Loop::now() + experiment_.baseline, [this] { begin_faults(); });
         count_seconds();
         renewal_ = loop_.every(Loop::now() + kRenewal, kRenewal, [this](nanoseconds) { renew(); });
@@ -304,7 +308,7 @@ private:
     std::optional<Watch> watch_;  // before armed_: its children are forked while no fault is in force
     std::optional<Metering> metering_;
     std::vector<GuardWatch> guards_;
-    std::map<std::pair<std::string, std::string>, std::unique_ptr<Injection>> prepared_;  // by fault and target: watching, not yet armed
+    std::map<std::pair<std::string, std::string>, std::unique_ptr<Injection>> prepared_;  // by fault and target: not yet armed
     std::vector<std::unique_ptr<Armed>> armed_;                                           // last: the first to go
 };
 

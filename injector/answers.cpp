@@ -118,11 +118,10 @@ std::unique_ptr<Injection> change_answers(const AnswerRule& rule, const Target& 
     configure((*injection)->rodata->health, rule);
     injection->load();
     for (const auto& interface : target.interfaces) {
-        injection->attach(target, interface, Direction::egress);
+        injection->place(interface, Direction::egress);
         // On lo every packet passes egress and then ingress: once is enough.
-        if (!interface.loopback) injection->attach(target, interface, Direction::ingress);
+        if (!interface.loopback) injection->place(interface, Direction::ingress);
     }
-    injection->arm();
     return injection;
 }
 

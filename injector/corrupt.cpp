@@ -7,7 +7,7 @@ namespace blackstart {
 
 template <> std::optional<Refusal> unsupported_kind(const CorruptFault&) { return delay_line_refusal(); }
 
-template <> std::unique_ptr<Injection> inject_kind(const CorruptFault& fault, const Target& target, const Terms& asked) {
+template <> std::unique_ptr<Injection> prepare_kind(const CorruptFault& fault, const Target& target, const Terms& asked) {
     Terms terms = asked;
     Detour detour;
     detour.what = "corrupt";
@@ -15,7 +15,7 @@ template <> std::unique_ptr<Injection> inject_kind(const CorruptFault& fault, co
     detour.plan.delay_line = true;
     detour.plan.as_on_a_wire = true;
     detour.plan.corrupt = true;
-    return inject_detour(fault.match, detour, target, terms);
+    return prepare_detour(fault.match, detour, target, terms);
 }
 
 }  // namespace blackstart

@@ -1,12 +1,17 @@
 #include "injector/dns.h"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 
 #include "injector/bpf/terms.h"
 #include "injector/dns_tables.h"
+#include "injector/helper_injection.h"
 #include "injector/kernel/error.h"
 #include "injector/kinds.h"
+#include "injector/match.h"
 #include "injector/packet_injection.h"
+#include "injector/passage.h"
 // After the headers whose structs it uses.
 #include "dns.skel.h"
 
@@ -19,25 +24,71 @@ void check_ttl(const char* key, std::chrono::seconds ttl) {
     if (ttl.count() < 0 || ttl > kTtlMax) throw Misuse(std::string("dns: ") + key + " must be between 0 and 2147483647 seconds");
 }
 
-using Program = PacketInjection<dns_bpf>;
-
-void load(Program& program, const DnsFault& fault, const DnsTables& tables) {
-    program->rodata->dns = tables.config;
-    program->rodata->soa = tables.soa;
-    std::ranges::copy(tables.told, program->rodata->told);
-    for (const auto type : fault.types) program->rodata->types[type >> 3] |= static_cast<std::uint8_t>(1U << (type & 7));
-    resize(program->maps.names, tables.names.size());
-    resize(program->maps.servers, tables.servers.size());
-    resize(program->maps.answers, tables.config.remembers != 0 ? DNS_SEEN_MAX : 1);
-    program.load();
-    fill(program->maps.names, std::as_bytes(std::span(tables.names)));
-    const std::uint8_t present = 1;
-    for (const auto& prefix : tables.servers) {
-        dns_server key{.bits = prefix.bits, .address = {}};
-        std::ranges::copy(prefix.address, key.address);
-        put(program->maps.servers, &key, &present);
-    }
+// The queries that are delayed, for what the helper asks of `lo`.
+Match way_of(const DnsFault& fault) {
+    Match match;
+    match.to = fault.servers.size() <= MATCH_CIDRS ? fault.servers : std::vector<std::string>{"any"};
+    match.ports = {fault.port};
+    return match;
 }
+
+class DnsInjection final : public Injection {
+public:
+    DnsInjection(const DnsFault& fault, const Target& target, const Terms& terms)
+        : rules_(kernel_match(way_of(fault), target)), packets_("dns", target, terms) {
+        if (fault.delay.count() > 0) passage_.emplace(HelperPlan{.delay = fault.delay}, target, terms);
+        load(fault, dns_tables(fault, terms.seed), target);
+        for (const auto& interface : target.interfaces) {
+            packets_.place(interface, Direction::egress);
+            // At ingress no cgroup is known; on lo what arrives has left before.
+            if ((target.cgroup.id == 0 || learns(fault)) && !interface.loopback) packets_.place(interface, Direction::ingress);
+        }
+        if (learns(fault)) packets_.attach(target);
+    }
+
+    void arm(const Target& target) override {
+        if (passage_) passage_->open(packets_, target, rules_);
+        packets_.arm(target);
+    }
+    bool renew() override { return !passage_ || passage_->working() ? packets_.renew() : !packets_.expired(); }
+    [[nodiscard]] Tally tally() const override { return passage_ ? passage_->complete(packets_.tally()) : packets_.tally(); }
+    [[nodiscard]] std::string how() const override { return packets_.how() + (passage_ ? ", " + passage_->name() : ""); }
+    void footprint(Footprint& footprint) const override {
+        packets_.footprint(footprint);
+        if (passage_) passage_->footprint(footprint);
+    }
+
+private:
+    void load(const DnsFault& fault, const DnsTables& tables, const Target& target) {
+        packets_->rodata->dns = tables.config;
+        packets_->rodata->soa = tables.soa;
+        std::ranges::copy(tables.told, packets_->rodata->told);
+        for (const auto type : fault.types) packets_->rodata->types[type >> 3] |= static_cast<std::uint8_t>(1U << (type & 7));
+        resize(packets_->maps.names, tables.names.size());
+        resize(packets_->maps.servers, tables.servers.size());
+        resize(packets_->maps.answers, tables.config.remembers != 0 ? DNS_SEEN_MAX : 1);
+        if (passage_) {
+            passage_->load(packets_, target);
+        } else {
+            leave_out(packets_->progs.returned);
+            leave_out(packets_->progs.reflect);
+            packets_.load();
+        }
+        fill(packets_->maps.names, std::as_bytes(std::span(tables.names)));
+        const std::uint8_t present = 1;
+        for (const auto& prefix : tables.servers) {
+            dns_server key{.bits = prefix.bits, .address = {}};
+            std::ranges::copy(prefix.address, key.address);
+            put(packets_->maps.servers, &key, &present);
+        }
+    }
+
+    const ::match rules_;
+    std::optional<Passage> passage_;  // where there is a delay
+    PacketInjection<dns_bpf> packets_;
+};
+
+bool silent(const DnsFault::Told& told) { return told.answer == DnsFault::Answer::timeout; }
 
 }  // namespace
 
@@ -46,7 +97,10 @@ void check(const DnsFault& fault) {
     if (fault.names.size() > DNS_NAMES_MAX)
         throw Misuse("dns: at most 100000 names, not " + std::to_string(fault.names.size()) + "; *.suffix stands for all names below one");
     if (fault.port == 0) throw Misuse("dns: port 0 cannot be");
-    if (fault.answers.empty()) throw Misuse("dns: say what is answered");
+    if (fault.delay.count() < 0 || fault.delay > HelperPlan::kLongest) throw Misuse("dns: a delay is at most 10 minutes");
+    if (fault.answers.empty() && fault.delay.count() == 0) throw Misuse("dns: say what is answered, or how long it is delayed");
+    if (!fault.answers.empty() && fault.delay.count() > 0 && std::ranges::all_of(fault.answers, silent))
+        throw Misuse("dns: a timeout has no answer that could be delayed");
     for (const auto& told : fault.answers)
         if ((told.answer == DnsFault::Answer::addresses) == told.addresses.empty())
             throw Misuse("dns: addresses belong to an answer of addresses, at least one");
@@ -57,26 +111,13 @@ void check(const DnsFault& fault) {
     dns_tables(fault, 0);
 }
 
-template <> std::optional<Refusal> unsupported_kind(const DnsFault&) { return tcx_refusal(); }
+template <> std::optional<Refusal> unsupported_kind(const DnsFault& fault) {
+    return fault.delay.count() > 0 ? helper_refusal() : tcx_refusal();
+}
 
 template <> std::unique_ptr<Injection> prepare_kind(const DnsFault& fault, const Target& target, const Terms& terms) {
     check(fault);
-    auto program = std::make_unique<Program>("dns", target, terms);
-    const auto tables = dns_tables(fault, terms.seed);
-    load(*program, fault, tables);
-    for (const auto& interface : target.interfaces) {
-        program->attach(target, interface, Direction::egress);
-        // At ingress no cgroup is known; on lo what arrives has left before.
-        if ((target.cgroup.id == 0 || tables.config.remembers != 0) && !interface.loopback)
-            program->attach(target, interface, Direction::ingress);
-    }
-    return program;
-}
-
-template <> std::unique_ptr<Injection> inject_kind(const DnsFault& fault, const Target& target, const Terms& terms) {
-    auto program = prepare_kind(fault, target, terms);
-    program->arm();
-    return program;
+    return std::make_unique<DnsInjection>(fault, target, terms);
 }
 
 bool learns(const DnsFault& fault) {

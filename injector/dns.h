@@ -12,6 +12,9 @@ namespace blackstart {
 
 // Answer::stale goes on giving, for each name and type, the first answer that passed by since prepare() or, without that, since it
 // was armed; with the records' TTL as it was then.
+//
+// `delay` holds matching queries back, through a helper device as latency does: over UDP the datagram, over TCP the segment that holds
+// the query. Then they go on, or, where there are answers, are told one. Nothing else is held, be it on the same connection.
 struct DnsFault {
     static constexpr const char* kind = "dns";
     enum class Answer { empty, nxdomain, servfail, refused, formerr, notimp, timeout, truncate, stale, addresses };
@@ -27,7 +30,9 @@ struct DnsFault {
     std::vector<std::string> servers;   // addresses or CIDRs that the query goes to; empty: any
     std::uint16_t port = 53;            // of UDP and TCP
     std::vector<std::uint8_t> opcodes;  // 0..15 (RFC 6895 §2.2); empty: QUERY (0)
-    // In turn, for `turn` each, again and again from arming on; at most 16. With one, `turn` says nothing.
+    std::chrono::nanoseconds delay{0};  // at most ten minutes
+    // In turn, for `turn` each, again and again from arming on; at most 16. With one, `turn` says nothing; with none, and a delay, the
+    // server is asked.
     std::vector<Told> answers{Told{}};
     std::chrono::nanoseconds turn{0};
     std::chrono::seconds ttl{1};                       // of the addresses: 0..2147483647 (RFC 2181 §8)

@@ -179,6 +179,7 @@ std::vector<dns_bucket> table(const Slots& slots, std::uint32_t& mask) {
     out.turns = static_cast<std::uint8_t>(fault.answers.size());
     out.remembers = std::ranges::count(fault.answers, DnsFault::Answer::stale, &DnsFault::Told::answer) > 0;
     out.negative = fault.negative_ttl.has_value();
+    out.delays = fault.delay.count() > 0;
     return out;
 }
 

@@ -19,7 +19,7 @@ void check(const HealthFault& fault) {
 
 template <> std::optional<Refusal> unsupported_kind(const HealthFault&) { return tcx_refusal(); }
 
-template <> std::unique_ptr<Injection> inject_kind(const HealthFault& fault, const Target& target, const Terms& terms) {
+template <> std::unique_ptr<Injection> prepare_kind(const HealthFault& fault, const Target& target, const Terms& terms) {
     check(fault);
     AnswerRule rule;
     rule.what = "health";

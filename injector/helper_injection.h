@@ -16,7 +16,7 @@ struct Detour {
 };
 
 // Throws Misuse, Unfit.
-std::unique_ptr<Injection> inject_detour(const Match& match, const Detour& detour, const Target& target, const Terms& terms);
+std::unique_ptr<Injection> prepare_detour(const Match& match, const Detour& detour, const Target& target, const Terms& terms);
 
 // The answer of unsupported_kind: for kinds that can do with netem, and for those that need the delay line.
 std::optional<Refusal> helper_refusal();

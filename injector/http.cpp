@@ -8,7 +8,7 @@ namespace blackstart {
 
 template <> std::optional<Refusal> unsupported_kind(const HttpFault&) { return tcx_refusal(); }
 
-template <> std::unique_ptr<Injection> inject_kind(const HttpFault& fault, const Target& target, const Terms& terms) {
+template <> std::unique_ptr<Injection> prepare_kind(const HttpFault& fault, const Target& target, const Terms& terms) {
     AnswerRule rule;
     rule.what = "http";
     rule.ports = fault.ports;

@@ -5,14 +5,23 @@
 #include "injector/kinds.h"
 
 namespace blackstart {
+namespace {
 
-std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, const Terms& terms) {
-    return std::visit([&](const auto& kind) { return inject_kind(kind, target, terms); }, fault);
+template <class Kind> bool may_use_netem(const Kind&) {
+    return requires { Kind::may_use_netem; };
 }
+bool may_use_netem(const DnsFault& fault) { return fault.delay.count() > 0; }
+
+}  // namespace
 
 std::unique_ptr<Injection> prepare(const Fault& fault, const Target& target, const Terms& terms) {
-    const auto* dns = std::get_if<DnsFault>(&fault);
-    return dns != nullptr && learns(*dns) ? prepare_kind(*dns, target, terms) : nullptr;
+    return std::visit([&](const auto& kind) { return prepare_kind(kind, target, terms); }, fault);
+}
+
+std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, const Terms& terms) {
+    auto injection = prepare(fault, target, terms);
+    injection->arm(target);
+    return injection;
 }
 
 std::optional<Refusal> unsupported(const Fault& fault) {
@@ -24,7 +33,7 @@ std::string way(const Fault& fault) {
         [](const auto& kind) {
             if constexpr (requires { kind.way; }) return std::string(kind.way);
             std::string text = attached_through();
-            if constexpr (requires { kind.may_use_netem; }) text += netem_available() ? ", netem" : ", delay line";
+            if (may_use_netem(kind)) text += netem_available() ? ", netem" : ", delay line";
             if constexpr (requires { kind.on_the_delay_line; }) text += ", delay line";
             return text;
         },

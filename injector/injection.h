@@ -46,9 +46,11 @@ public:
     Injection(const Injection&) = delete;
     Injection& operator=(const Injection&) = delete;
 
-    // Puts it in force, if it was prepared. Once.
-    virtual void arm() {}
-    // Renews the lease. To be called by the working loop a few times a second, at least every lease / 4.
+    // Puts what was prepared in force, on the target that it was prepared for: when it returns, the fault acts, and its end and its
+    // lease count from here. Once. Loads nothing and looks no name up. The target's namespace is not pinned afterwards.
+    // Throws Unfit: destroy it then.
+    virtual void arm(const Target& target) = 0;
+    // Renews the lease of what is armed. To be called by the working loop a few times a second, at least every lease / 4.
     // Returns false, and never renews again, once the lease had lapsed.
     virtual bool renew() = 0;
     [[nodiscard]] virtual Tally tally() const = 0;
@@ -62,13 +64,13 @@ protected:
     Injection() = default;
 };
 
-// Puts the fault in force; when it returns, the fault acts. The target's namespace is not pinned afterwards.
+// Everything that takes its time: host names are looked up, programs loaded, tables filled, helper devices made. Nothing acts until
+// it is armed. What has to watch before (answers to be repeated, names to be followed) does from here on, and changes nothing.
 // Throws Misuse or Unfit, with nothing left behind.
-std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, const Terms& terms);
-
-// For a fault that has to watch before it acts: it does from now on, and changes nothing until it is armed; its lease is not
-// renewed before. nullptr for every other. Throws Misuse or Unfit, with nothing left behind.
 std::unique_ptr<Injection> prepare(const Fault& fault, const Target& target, const Terms& terms);
+
+// Prepares and arms.
+std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, const Terms& terms);
 
 // Why this host cannot do it: the reason and the fix; nullopt if it can. Touches nothing. Asked before inject.
 struct Refusal {

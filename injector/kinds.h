@@ -8,8 +8,7 @@
 
 namespace blackstart {
 
-template <class Kind> std::unique_ptr<Injection> inject_kind(const Kind&, const Target&, const Terms&);
-// Only for kinds that prepare (injection.h): all of inject_kind but the arming.
+// Not armed yet (injection.h).
 template <class Kind> std::unique_ptr<Injection> prepare_kind(const Kind&, const Target&, const Terms&);
 template <class Kind> std::optional<Refusal> unsupported_kind(const Kind&);
 

@@ -32,7 +32,7 @@ void check(const LatencyFault& fault) {
 
 template <> std::optional<Refusal> unsupported_kind(const LatencyFault&) { return helper_refusal(); }
 
-template <> std::unique_ptr<Injection> inject_kind(const LatencyFault& fault, const Target& target, const Terms& terms) {
+template <> std::unique_ptr<Injection> prepare_kind(const LatencyFault& fault, const Target& target, const Terms& terms) {
     check(fault);
     Detour detour;
     detour.what = "latency";
@@ -41,7 +41,7 @@ template <> std::unique_ptr<Injection> inject_kind(const LatencyFault& fault, co
     detour.plan.spread = {fault.distribution, fault.table, fault.correlation};
     detour.plan.delay_line = fault.delay_line || fault.distribution != Distribution::uniform || fault.correlation > 0;
     detour.skip_handshake = fault.skip_handshake;
-    return inject_detour(fault.match, detour, target, terms);
+    return prepare_detour(fault.match, detour, target, terms);
 }
 
 }  // namespace blackstart

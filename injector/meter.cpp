@@ -42,15 +42,12 @@ struct Meter::Impl {
         : tag(target.netns_inode), program("a meter", target, terms_of(duration)) {
         program->rodata->meter = kernel_meter(plan, tag.value());
         program.load();
-        attach(target);
-        program.arm();
-    }
-    void attach(const Target& target) {
         for (const auto& interface : target.interfaces) {
-            program.attach(target, interface, Direction::egress);
+            program.place(interface, Direction::egress);
             // At ingress no cgroup is known; on lo what arrives has left before.
-            if (target.cgroup.id == 0 && !interface.loopback) program.attach(target, interface, Direction::ingress);
+            if (target.cgroup.id == 0 && !interface.loopback) program.place(interface, Direction::ingress);
         }
+        program.arm(target);
     }
     StackTag tag;
     PacketInjection<meter_bpf> program;
@@ -65,7 +62,7 @@ bool Meter::renew() { return impl_->program.renew(); }
 
 void Meter::to_front(const Target& target) {
     impl_->program.detach();
-    impl_->attach(target);
+    impl_->program.attach(target);
 }
 
 void Meter::footprint(Footprint& footprint) const { impl_->program.footprint(footprint); }

@@ -1,6 +1,9 @@
 // The injection of every fault that is tc programs and nothing else: load, attach, arm, renew, count. A kind opens it,
-// fills in its own rodata, calls load(), fills its maps, and calls arm(); see dns.cpp.
+// fills in its own rodata, calls load(), fills its maps, and says where it is to be attached; see dns.cpp.
 #pragma once
+
+#include <utility>
+#include <vector>
 
 #include "injector/bpf/terms.h"
 #include "injector/injection.h"
@@ -26,12 +29,19 @@ public:
     // Before load(), of a fault with a cgroup scope that leads packets through a helper.
     void rank(Rank rank) { program_.rank(rank); }
     void load() { program_.load(); }
-    void attach(const Target& target, const Interface& interface, Direction direction) {
-        program_.attach(target.netns.get(), interface, direction);
+    // Where attach() puts it, and arm() if nobody has.
+    void place(const Interface& interface, Direction direction) { places_.emplace_back(interface, direction); }
+    // Without arming it watches at most.
+    void attach(const Target& target) {
+        for (const auto& [interface, direction] : places_) program_.attach(target.netns.get(), interface, direction);
+        attached_ = true;
     }
     void detach() { program_.detach(); }
-    // After the last attach(): the fault is in force on all interfaces at once.
-    void arm() override { lease_.arm(program_->bss->control, terms_.duration, terms_.lease); }
+    // In force on all interfaces at once.
+    void arm(const Target& target) override {
+        if (!attached_) attach(target);
+        lease_.arm(program_->bss->control, terms_.duration, terms_.lease);
+    }
 
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] bool expired() const { return lease_.expired(); }
@@ -48,6 +58,8 @@ public:
 
 private:
     TcProgram<Skeleton> program_;
+    std::vector<std::pair<Interface, Direction>> places_;
+    bool attached_ = false;
     Lease lease_;
     Terms terms_;
 };

@@ -25,14 +25,11 @@ std::uint32_t kernel_established(PartitionFault::Established established) {
 
 template <> std::optional<Refusal> unsupported_kind(const PartitionFault&) { return tcx_refusal(); }
 
-template <> std::unique_ptr<Injection> inject_kind(const PartitionFault& fault, const Target& target, const Terms& terms) {
+template <> std::unique_ptr<Injection> prepare_kind(const PartitionFault& fault, const Target& target, const Terms& terms) {
     auto injection = std::make_unique<NetworkInjection<partition_bpf>>("partition", fault.match, target, terms);
     (*injection)->rodata->partition = {.reject = fault.reject ? 1U : 0U, .established = kernel_established(fault.established)};
-    injection->put_in_force(fault.match, target);
-    // Afterwards: the RST that goes with it stays on this side.
-    if (fault.established == PartitionFault::Established::cut && all_at_once(target, terms))
-        injection->add_hits(
-            destroy_connections(target.netns.get(), [&](const TcpFlow& flow) { return concerns(injection->rules(), flow); }));
+    injection->load(fault.match, target);
+    if (fault.established == PartitionFault::Established::cut && all_at_once(target, terms)) injection->destroy_established();
     return injection;
 }
 

@@ -133,6 +133,7 @@ private:
 
 Pause::Pause(const std::vector<Victim>& victims, const std::string& whole_cgroup) : watched_(std::make_unique<guardian::Watched>()) {
     std::vector<pid_t> processes;
+    processes.reserve(victims.size());
     for (const auto& victim : victims) processes.push_back(victim.pid);
     tracer_ = std::make_unique<Tracer>(processes);
     if (tracer_->outcome().error == 0) {

@@ -74,19 +74,22 @@ std::size_t kill_all(const std::vector<Victim>& victims) {
 // What kill and pause share: a lease of their own, kept in this process.
 class Held : public Injection {
 public:
-    Held(const ProcessFault& fault, const Target& target, const Terms& terms) {
+    Held(const ProcessFault& fault, const Target& target, const Terms& terms) : fault_(fault), terms_(terms) {
         kernel_terms(terms, target.cgroup);  // the terms that cannot be
-        const auto selection = resolve_selection(fault, target);
-        auto victims = choose(fault, selection, terms, tally_);
-        if (victims.empty()) nobody();
-        if (fault.action == Action::kill)
-            tally_.hits = kill_all(victims);
-        else
-            pause(fault, selection, terms, victims);
-        tally_.unseen += victims.size() - tally_.hits;
-        lease_.arm(control_, terms.duration, terms.lease);
+        resolve_selection(fault, target);    // the names that do not exist
     }
 
+    void arm(const Target& target) override {
+        const auto selection = resolve_selection(fault_, target);
+        auto victims = choose(fault_, selection, terms_, tally_);
+        if (victims.empty()) nobody();
+        if (fault_.action == Action::kill)
+            tally_.hits = kill_all(victims);
+        else
+            pause(selection, victims);
+        tally_.unseen += victims.size() - tally_.hits;
+        lease_.arm(control_, terms_.duration, terms_.lease);
+    }
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] Tally tally() const override {
         auto tally = tally_;
@@ -99,13 +102,15 @@ public:
     }
 
 private:
-    void pause(const ProcessFault& fault, const Selection& selection, const Terms& terms, const std::vector<Victim>& victims) {
-        const bool whole = selection.cgroups.size() == 1 && fault.exe.empty() && fault.pids.empty() && selection.netns_inode == 0 &&
-                           terms.probability >= 1 && tally_.unseen == 0;
+    void pause(const Selection& selection, const std::vector<Victim>& victims) {
+        const bool whole = selection.cgroups.size() == 1 && fault_.exe.empty() && fault_.pids.empty() && selection.netns_inode == 0 &&
+                           terms_.probability >= 1 && tally_.unseen == 0;
         pause_ = std::make_unique<Pause>(victims, whole ? cgroup2_mount() + "/" + selection.cgroups.front().path : "");
         tally_.hits = pause_->stopped();
     }
 
+    const ProcessFault fault_;
+    const Terms terms_;
     Tally tally_;
     ::control control_{};
     Lease lease_;
@@ -133,19 +138,21 @@ process_cgroup config_of(const Cgroup& cgroup) {
 class CrashLoop : public Injection {
 public:
     CrashLoop(const ProcessFault& fault, const Target& target, const Terms& terms)
-        : selection_(resolve_selection(fault, target)), program_("process") {
+        : fault_(fault), terms_(terms), selection_(resolve_selection(fault, target)), program_("process") {
         refuse_own_house();
-        const auto victims = choose(fault, selection_, terms, tally_);
         configure(program_->rodata->process);
         program_->rodata->terms = kernel_terms(terms, {});
         program_.load();
-        follow_executable();
-        program_.attach(program_->progs.bs_crash_loop, "sched_process_exec");
-        lease_.arm(program_->bss->control, terms.duration, terms.lease);
-        tally_.hits = kill_all(victims);
-        kill_late(terms, fault.at_most);
     }
 
+    void arm(const Target&) override {
+        const auto victims = choose(fault_, selection_, terms_, tally_);
+        follow_executable();
+        program_.attach(program_->progs.bs_crash_loop, "sched_process_exec");
+        lease_.arm(program_->bss->control, terms_.duration, terms_.lease);
+        tally_.hits = kill_all(victims);
+        kill_late();
+    }
     bool renew() override {
         follow_executable();
         return lease_.renew();
@@ -185,14 +192,16 @@ private:
     }
 
     // Those that began between the look and the attaching.
-    void kill_late(const Terms& terms, std::uint32_t at_most) {
-        if (terms.probability < 1 || terms.cycle) return;  // they may have been let through
+    void kill_late() {
+        if (terms_.probability < 1 || terms_.cycle) return;  // they may have been let through
         const auto late = find_victims(selection_).found;
-        if (late.size() > at_most) return;
+        if (late.size() > fault_.at_most) return;
         tally_.matched += late.size();
         tally_.hits += kill_all(late);
     }
 
+    const ProcessFault fault_;
+    const Terms terms_;
     Tally tally_;
     Selection selection_;
     TracepointProgram<process_bpf> program_;
@@ -216,7 +225,7 @@ template <> std::optional<Refusal> unsupported_kind(const ProcessFault& fault) {
     return missing ? std::optional(Refusal{missing->reason, missing->fix}) : std::nullopt;
 }
 
-template <> std::unique_ptr<Injection> inject_kind(const ProcessFault& fault, const Target& target, const Terms& terms) {
+template <> std::unique_ptr<Injection> prepare_kind(const ProcessFault& fault, const Target& target, const Terms& terms) {
     check(fault);
     if (fault.action == Action::crash_loop) return std::make_unique<CrashLoop>(fault, target, terms);
     return std::make_unique<Held>(fault, target, terms);

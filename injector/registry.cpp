@@ -5,20 +5,25 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <tuple>
+#include <unordered_set>
 
 #include "injector/kernel/error.h"
 #include "injector/kernel/journal.h"
 #include "injector/kernel/owned_file.h"
+#include "injector/name_index.h"
 
 namespace blackstart {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LiveFault, name, kind, target, netns_inode, interfaces, until, claims)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LiveCount, name, target, hits, matched, dropped, delayed, delay_p50_ns, delay_p99_ns)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LiveProcess, pid, user, command, since, faults)
 
 namespace {
@@ -26,6 +31,15 @@ namespace {
 const std::string kDirectory = kRunDirectory;
 
 std::string path_of(pid_t pid) { return kDirectory + "/" + std::to_string(pid) + ".json"; }
+
+// Of no suffix that a row has: it is no row.
+std::string counts_of(const std::string& row) { return row + ".counts"; }
+
+std::vector<LiveCount> read_counts(const std::string& row) {
+    std::ifstream file(counts_of(row));
+    const auto json = nlohmann::json::parse(file, nullptr, false);
+    return json.is_array() ? json.get<std::vector<LiveCount>>() : std::vector<LiveCount>{};
+}
 
 std::string now_utc() {
     const std::time_t seconds = std::time(nullptr);
@@ -51,24 +65,23 @@ std::vector<LiveProcess> read_rows(const DirectoryLock* held) {
     std::vector<LiveProcess> live;
     for (const auto& file : read_all_owned(kDirectory, std::to_string(::getpid()) + ".", held)) {
         const auto json = nlohmann::json::parse(file.text, nullptr, false);
-        if (file.alive && json.is_object()) live.push_back(json.get<LiveProcess>());
-        if (!file.alive && held != nullptr) ::unlink(file.path.c_str());
+        if (file.alive && json.is_object()) {
+            live.push_back(json.get<LiveProcess>());
+            live.back().counts = read_counts(file.path);
+        }
+        if (file.alive || held == nullptr) continue;
+        ::unlink(file.path.c_str());
+        ::unlink(counts_of(file.path).c_str());
     }
     std::ranges::sort(live, {}, &LiveProcess::pid);
     return live;
-}
-
-std::string normal(std::string name) {
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (name.size() > 1 && name.ends_with('.')) name.pop_back();
-    return name;
 }
 
 std::vector<std::string> claims_of(const DnsFault& fault) {
     std::string tail = ":" + std::to_string(fault.port);
     for (std::size_t i = 0; i < fault.types.size(); i++) tail += (i == 0 ? ":" : ",") + std::to_string(fault.types[i]);
     std::vector<std::string> all;
-    for (const auto& name : fault.names) all.push_back("dns:" + normal(name) + tail);
+    for (const auto& name : fault.names) all.push_back("dns:" + plain_name(name) + tail);
     return all;
 }
 
@@ -98,14 +111,25 @@ std::vector<std::string> split(const std::string& text, char separator) {
     return parts;
 }
 
-// Whether `pattern` is `name` or, as "*.suffix", covers it.
-bool covers(const std::string& pattern, const std::string& name) {
-    if (pattern == name) return true;
-    return pattern.starts_with("*.") && name.size() >= pattern.size() && name.ends_with(pattern.substr(1));
-}
+// A claim in parts: "dns", the name, the rest.
+struct Claim {
+    explicit Claim(const std::string& text) {
+        const auto first = text.find(':'), second = first == std::string::npos ? first : text.find(':', first + 1);
+        if (second == std::string::npos || !text.starts_with("dns:")) return;
+        name = text.substr(first + 1, second - first - 1);
+        rest = text.substr(second + 1);
+    }
+    std::string name, rest;  // "": none of a DNS name
+};
 
-bool common(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-    return std::ranges::any_of(a, [&](const auto& x) { return std::ranges::find(b, x) != b.end(); });
+// Port and types, "53" or "53:1,28".
+bool meet(const std::string& a, const std::string& b) {
+    if (a == b) return true;
+    const auto left = split(a, ':'), right = split(b, ':');
+    if (left.empty() || right.empty() || left[0] != right[0]) return false;
+    if (left.size() < 2 || right.size() < 2) return true;
+    const auto types = split(right[1], ',');
+    return std::ranges::any_of(split(left[1], ','), [&](const auto& type) { return std::ranges::find(types, type) != types.end(); });
 }
 
 }  // namespace
@@ -114,14 +138,28 @@ std::vector<std::string> claims(const Fault& fault) {
     return std::visit([](const auto& f) { return claims_of(f); }, fault);
 }
 
-bool collide(const std::string& a, const std::string& b) {
-    if (a == b) return true;
-    if (!a.starts_with("dns:") || !b.starts_with("dns:")) return false;
-    const auto left = split(a, ':'), right = split(b, ':');  // dns, name, port, types
-    if (left.size() < 3 || right.size() < 3 || left[2] != right[2]) return false;
-    if (!covers(left[1], right[1]) && !covers(right[1], left[1])) return false;
-    if (left.size() < 4 || right.size() < 4) return true;
-    return common(split(left[3], ','), split(right[3], ','));
+bool collide(const std::string& a, const std::string& b) { return first_collision({a}, {b}).has_value(); }
+
+std::optional<std::pair<std::string, std::string>> first_collision(const std::vector<std::string>& ours,
+                                                                   const std::vector<std::string>& theirs) {
+    std::map<std::string, std::pair<std::vector<std::string>, std::vector<std::size_t>>> by_rest;  // names and positions of theirs
+    std::unordered_set<std::string> exact(theirs.begin(), theirs.end());
+    for (std::size_t i = 0; i < theirs.size(); i++) {
+        const Claim claim(theirs[i]);
+        if (claim.name.empty()) continue;
+        by_rest[claim.rest].first.push_back(claim.name);
+        by_rest[claim.rest].second.push_back(i);
+    }
+    std::vector<std::tuple<std::string, NameIndex, std::vector<std::size_t>>> indexes;
+    for (const auto& [rest, names] : by_rest) indexes.emplace_back(rest, NameIndex(names.first), names.second);
+    for (const auto& one : ours) {
+        if (exact.contains(one)) return std::pair{one, one};
+        const Claim claim(one);
+        for (const auto& [rest, index, positions] : indexes)
+            if (!claim.name.empty() && meet(claim.rest, rest))
+                if (const auto at = index.meets(claim.name)) return std::pair{one, theirs[positions[*at]]};
+    }
+    return std::nullopt;
 }
 
 Registration::Registration(std::string command) {
@@ -138,7 +176,9 @@ Registration::Registration(std::string command) {
 }
 
 Registration::~Registration() {
-    if (file_) ::unlink(path_.c_str());
+    if (!file_) return;
+    ::unlink(path_.c_str());
+    ::unlink(counts_of(path_).c_str());
 }
 
 void Registration::add(LiveFault fault) {
@@ -146,19 +186,39 @@ void Registration::add(LiveFault fault) {
     for (const auto& process : read_rows(&alone))
         for (const auto& other : process.faults) {
             if (other.netns_inode != fault.netns_inode) continue;
-            for (const auto& theirs : other.claims)
-                for (const auto& ours : fault.claims)
-                    if (collide(theirs, ours))
-                        throw Unfit(fmt::format("{}: process {} ({}) already has {} in this namespace until {}", ours, process.pid,
-                                                process.command, theirs, other.until),
-                                    "wait for it, or end it with: kill " + std::to_string(process.pid));
+            if (const auto both = first_collision(fault.claims, other.claims))
+                throw Unfit(fmt::format("{}: process {} ({}) already has {} in this namespace until {}", both->first, process.pid,
+                                        process.command, both->second, other.until),
+                            "wait for it, or end it with: kill " + std::to_string(process.pid));
         }
     self_.faults.push_back(std::move(fault));
     write();
 }
 
+void Registration::count(const LiveCount& count) {
+    const auto same = [&](const LiveCount& other) { return other.name == count.name && other.target == count.target; };
+    if (const auto known = std::ranges::find_if(self_.counts, same); known != self_.counts.end())
+        *known = count;
+    else
+        self_.counts.push_back(count);
+    write_counts();
+}
+
+// A reader sees the old ones or the new ones.
+void Registration::write_counts() const {
+    const auto fresh = counts_of(path_) + ".new";
+    {
+        std::ofstream file(fresh);
+        file << nlohmann::json(self_.counts).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    }
+    if (std::rename(fresh.c_str(), counts_of(path_).c_str()) != 0) ::unlink(fresh.c_str());
+}
+
 void Registration::remove(const std::string& name, const std::string& target) {
-    std::erase_if(self_.faults, [&](const LiveFault& fault) { return fault.name == name && fault.target == target; });
+    const auto is_it = [&](const auto& one) { return one.name == name && one.target == target; };
+    std::erase_if(self_.faults, is_it);
+    std::erase_if(self_.counts, is_it);
+    write_counts();
     try {
         const DirectoryLock alone(kDirectory);
         write();

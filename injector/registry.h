@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "injector/fault.h"
@@ -22,12 +24,20 @@ struct LiveFault {
     std::vector<std::string> claims;
 };
 
+// What a fault has done so far; at most a second or two old.
+struct LiveCount {
+    std::string name, target;  // of its LiveFault
+    std::uint64_t hits = 0, matched = 0, dropped = 0;
+    std::uint64_t delayed = 0, delay_p50_ns = 0, delay_p99_ns = 0;  // packets that were really held, and how long; 0: not measured
+};
+
 struct LiveProcess {
     int pid = 0;
     std::string user;     // who logged in or called sudo, for people
     std::string command;  // its command line, for people
     std::string since;    // wall clock, RFC 3339, UTC
     std::vector<LiveFault> faults;
+    std::vector<LiveCount> counts;
 };
 
 // This process's row: one a process. Destroying it removes the file.
@@ -42,11 +52,14 @@ public:
     // Throws Unfit (exit 4), naming the other process, if it has a fault whose claim collides in the same namespace.
     // The check and the entry are one step under the directory's lock.
     void add(LiveFault fault);
+    // For whoever asks (LiveProcess::counts), in a file of its own beside the row. Never throws: what cannot be written is not told.
+    void count(const LiveCount& count);
     // Never throws: if the row cannot be written it says too much until this process ends.
     void remove(const std::string& name, const std::string& target);
 
 private:
     void write();
+    void write_counts() const;
     LiveProcess self_;
     unique_fd file_;
     std::string path_;
@@ -63,5 +76,9 @@ std::vector<std::string> claims(const Fault& fault);
 // Whether two claims are for the same thing: "dns:*.svc.test:53" collides with "dns:a.svc.test:53", not with
 // "dns:svc.test:53"; types that have none in common do not collide.
 bool collide(const std::string& a, const std::string& b);
+
+// The first of `ours` that collides with one of `theirs`, and that one; nothing if none does.
+std::optional<std::pair<std::string, std::string>> first_collision(const std::vector<std::string>& ours,
+                                                                   const std::vector<std::string>& theirs);
 
 }  // namespace blackstart

@@ -35,7 +35,7 @@ std::vector<Interface> chosen(const TargetSpec& spec, const std::vector<Interfac
 std::filesystem::path find_cgroup(const std::filesystem::path& mount, const std::string& spec) {
     namespace fs = std::filesystem;
     std::error_code ignored;
-    const fs::path as_path(spec);
+    fs::path as_path(spec);
     if (as_path.is_absolute() && spec.starts_with(mount.string()) && fs::is_directory(as_path, ignored)) return as_path;
     if (fs::is_directory(mount / as_path.relative_path(), ignored)) return mount / as_path.relative_path();
     if (spec.find('/') != std::string::npos) return {};

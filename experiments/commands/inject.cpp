@@ -89,7 +89,7 @@ int inject_command(const PlannedFault& asked, const TargetSpec& scope, bool json
     std::signal(SIGPIPE, SIG_IGN);  // a reader that went away must not keep us from restoring
 
     Registration registration(command_line());
-    Armed armed(registration, fault, target, scope.netns.empty() ? "host" : scope.netns);
+    Armed armed(registration, fault, target, scope.netns.empty() ? "host" : scope.netns, prepare(fault.fault, target, fault.terms));
     const Told told{json};
     told.armed(fault, target, armed);
     target.netns.reset();  // a namespace that is deleted meanwhile goes: armed faults do not hold it, nor do we

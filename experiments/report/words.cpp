@@ -45,6 +45,7 @@ std::string answers(const DnsFault& fault) {
     for (const auto& told : fault.answers) all.push_back(answer(told, fault.ttl));
     auto text = fmt::format("{}", fmt::join(all, ", then "));
     if (all.size() > 1) text = fmt::format("in turns of {}: {}", in_words(fault.turn), text);
+    if (fault.delay.count() > 0) text = fmt::format("delayed by {}{}{}", in_words(fault.delay), all.empty() ? "" : ", then ", text);
     if (fault.negative_ttl) text += fmt::format("; caches may keep what has no records for {}s", fault.negative_ttl->count());
     return text;
 }
@@ -187,9 +188,11 @@ std::string words(const SurgeFault& fault) {
 
 std::vector<std::string> limits(const DnsFault& fault) {
     const auto is = [&](auto answer) { return std::ranges::find(fault.answers, answer, &DnsFault::Told::answer) != fault.answers.end(); };
-    std::vector<std::string> said{"a query over TCP is reset (timeout: dropped; truncate: passed); one that is cut in two segments passes",
-                                  "in DNS over TLS (853) and HTTPS (443) a name cannot be matched: cut those by port and address",
-                                  "a client that asks its local cache sends no packet; the cache's own query is the one that is matched"};
+    std::vector<std::string> said{
+        fault.answers.empty() ? "over TCP the segment that holds the query is delayed; one whose question is cut in two passes"
+                              : "a query over TCP is reset (timeout: dropped; truncate: passed); one whose question is cut in two passes",
+        "in DNS over TLS (853) and HTTPS (443) a name cannot be matched: cut those by port and address",
+        "a client that asks its local cache sends no packet; the cache's own query is the one that is matched"};
     if (is(DnsFault::Answer::truncate)) said.emplace_back("truncate shows only at clients that ask over UDP");
     if (learns(fault))
         said.emplace_back(
@@ -203,7 +206,7 @@ void add_names(const Match& match, std::vector<std::string>& said) {
     const auto is_name = [](const std::string& peer) { return peer != "any" && !network_fault(peer).empty(); };
     if (std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name))
         said.emplace_back(
-            "a host name is resolved when the fault is armed, and followed in DNS answers over UDP from port 53; those over "
+            "a host name is resolved before the baseline begins, and followed in DNS answers over UDP from port 53; those over "
             "TCP, TLS and HTTPS are not seen");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0)
 /* Turns DNS queries over UDP into their answers, in place, and those over TCP into resets. Elsewhere than on `lo` the answer is
-   then redirected to where it would have come from; on `lo`, where what leaves also arrives, it goes on as it is. */
+   then redirected to where it would have come from; on `lo`, where what leaves also arrives, it goes on as it is. With a delay a
+   query goes through a helper device first, and comes by here again. */
 #include "injector/bpf/dns.h"
 
 #include "injector/bpf/terms.bpf.h"
@@ -8,6 +9,7 @@
 #include "injector/bpf/dns_answer.bpf.h"
 #include "injector/bpf/dns_stale.bpf.h"
 #include "injector/bpf/dns_tcp.bpf.h"
+#include "injector/bpf/helper.bpf.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -50,13 +52,28 @@ static __always_inline int turnable(struct __sk_buff* skb, const __u8* ip, const
     return bpf_ntohs(half_at(ip + 4)) + 40u == size && ip[24] != 0xff && half_at(udp + 6) != 0;
 }
 
+/* Whether the query was delayed, and is on its way again: it was chosen then. */
+static __always_inline int is_back(const struct __sk_buff* skb) { return dns.delays && has_been_through(skb); }
+
+static __always_inline int acts_on(const struct __sk_buff* skb) { return is_back(skb) ? lasting(tick()) : in_force(); }
+
+/* Its own cgroup is forgotten on the way. */
+static __always_inline int out_of_scope(struct __sk_buff* skb, int direction) {
+    return direction == EGRESS && !is_back(skb) && !in_scope(skb);
+}
+
+/* What was delayed is counted where it comes back. */
+static __always_inline void count_hit(void) {
+    if (!dns.delays) COUNT(hits);
+}
+
 static __always_inline int swallow(int direction) {
-    COUNT(hits);
+    count_hit();
     return direction == EGRESS ? VANISH() : SHOT;
 }
 
 static __always_inline int send_back(const struct __sk_buff* skb, int direction) {
-    COUNT(hits);
+    count_hit();
     if (skb->ifindex == LOOPBACK_IFINDEX) return NEXT;
     return (int)bpf_redirect(skb->ifindex, direction == EGRESS ? BPF_F_INGRESS : 0);
 }
@@ -65,10 +82,12 @@ static __always_inline int send_back(const struct __sk_buff* skb, int direction)
 static __always_inline int datagram(struct __sk_buff* skb, struct scratch* s, __u32 l3, struct query* q, int direction) {
     const __u8* udp = s->packet + AT(q->l4);
     if (direction == INGRESS && skb->pkt_type != 0 /* PACKET_HOST: to us */) return unseen();
-    if (!in_force()) return NEXT;
+    if (!acts_on(skb)) return NEXT;
     const volatile struct dns_told* now = told_now();
-    if (!now->silent && (!turnable(skb, s->packet + l3, udp, l3, q) || !read_tail(s, q))) return unseen();
-    if (!chosen(COUNT(matched))) return NEXT;
+    if (dns.turns && !now->silent && (!turnable(skb, s->packet + l3, udp, l3, q) || !read_tail(s, q))) return unseen();
+    if (!is_back(skb) && !chosen(COUNT(matched))) return NEXT;
+    if (dns.delays && !is_back(skb)) return send_through(skb, l3, direction);
+    if (!dns.turns) return NEXT;
     if (now->silent) return swallow(direction);
     const struct dns_seen* seen = now->stale ? seen_answer(s, q) : 0;
     if (now->stale && !seen) return NEXT; /* the answer to this one will be */
@@ -80,22 +99,29 @@ static __always_inline int datagram(struct __sk_buff* skb, struct scratch* s, __
 
 /* A matching query over TCP. One that was told to come back over TCP finds the server. */
 static __always_inline int segment(struct __sk_buff* skb, const struct scratch* s, struct packet* p, int direction) {
-    if (!in_force()) return NEXT;
+    if (!acts_on(skb)) return NEXT;
     const volatile struct dns_told* now = told_now();
-    if (now->truncated || !chosen(COUNT(matched)) || (now->stale && !seen_answer(s, &s->query))) return NEXT;
+    if (now->truncated || (!is_back(skb) && !chosen(COUNT(matched)))) return NEXT;
+    if (dns.delays && !is_back(skb)) return send_through(skb, p->l3, direction);
+    if (!dns.turns || (now->stale && !seen_answer(s, &s->query))) return NEXT;
     if (now->silent) return swallow(direction);
     return refuse(skb, p) ? send_back(skb, direction) : unseen();
 }
 
-/* The whole packet, in memory. */
+/* The whole packet, in memory; of one that nothing is told its beginning will do. */
 static __always_inline struct scratch* load(struct __sk_buff* skb) {
-    const __u32 zero = 0, size = skb->len;
+    const __u32 zero = 0;
+    __u32 size = skb->len;
+    if (size > PACKET_MAX) {
+        if (dns.turns) return 0;
+        size = PACKET_MAX;
+    }
     struct scratch* s = bpf_map_lookup_elem(&scratches, &zero);
-    return s && size <= PACKET_MAX && bpf_skb_load_bytes(skb, 0, s->packet, SIZE(size)) == 0 ? s : 0;
+    return s && bpf_skb_load_bytes(skb, 0, s->packet, SIZE(size)) == 0 ? s : 0;
 }
 
 static __always_inline int over_udp(struct __sk_buff* skb, __u32 l3, __u32 l4, int direction) {
-    if (direction == EGRESS && !in_scope(skb)) return NEXT;
+    if (out_of_scope(skb, direction)) return NEXT;
     struct scratch* s = load(skb);
     if (!s) return unseen();
     struct query* q = &s->query;
@@ -103,6 +129,7 @@ static __always_inline int over_udp(struct __sk_buff* skb, __u32 l3, __u32 l4, i
     q->message = l4 + UDP_SIZE;
     q->end = l4 + bpf_ntohs(half_at(s->packet + AT(l4 + 4)));
     if (q->end > skb->len) return unseen();
+    if (q->end > PACKET_MAX) q->end = PACKET_MAX;
     const enum reading reading = read_query(s);
     if (reading == DUBIOUS) return unseen();
     if (reading == FOREIGN || !for_server(skb, s->packet + l3, 1)) return NEXT;
@@ -110,7 +137,7 @@ static __always_inline int over_udp(struct __sk_buff* skb, __u32 l3, __u32 l4, i
 }
 
 static __always_inline int over_tcp(struct __sk_buff* skb, struct packet* p, int direction) {
-    if (p->end <= p->payload || (direction == EGRESS && !in_scope(skb))) return NEXT;
+    if (p->end <= p->payload || out_of_scope(skb, direction)) return NEXT;
     struct scratch* s = load(skb);
     if (!s || !find_message(s, &s->query, p)) return NEXT;
     if (read_query(s) != WANTED || !for_server(skb, s->packet + AT(p->l3), 1)) return NEXT;
@@ -153,3 +180,7 @@ static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {
 }
 
 TC_PROGRAMS(act)
+
+/* Loaded only where there is a helper, on its two ends: as in latency.bpf.c. */
+SEC("tc") int returned(struct __sk_buff* skb) { return give_back(skb); }
+SEC("tc") int reflect(struct __sk_buff* skb) { return (int)bpf_redirect(skb->ifindex, 0); }

@@ -33,10 +33,11 @@ struct dns_fault {
     __u8 suffixes;     /* how many depths */
     __u8 every_type;
     __u8 every_server;
-    __u8 turns;     /* how many of dns_told there are, 1 to DNS_TURNS_MAX */
+    __u8 turns;     /* how many of dns_told there are, up to DNS_TURNS_MAX; 0: nothing is told, the query goes on */
     __u8 negative;  /* there is an SOA for answers without records */
     __u8 remembers; /* one of the turns is stale: answers that pass by are remembered */
-    __u8 pad[2];
+    __u8 delays;    /* the query goes through a helper device first (helper.h) */
+    __u8 pad;
 };
 
 /* The answer section for one type, ready to be copied: `count` records of `size` octets each. */

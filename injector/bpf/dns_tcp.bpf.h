@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
-/* A query over TCP is not answered but refused: its segment becomes the RST that a server would send for it. A name's fault is
-   so not dodged by asking again over TCP; queries for other names, even on the same connection, go on. */
+/* A query over TCP is not answered but refused: its segment becomes the RST that a server would send for it (with a delay alone it is
+   held). A name's fault is so not dodged by asking again over TCP; queries for other names, even on the same connection, go on. */
 #pragma once
 
 #include "injector/bpf/dns_query.bpf.h"
 #include "injector/bpf/tcp_write.bpf.h"
 
 /* Finds the message in a segment: behind its length (RFC 1035 §4.2.2), or, where that came in a segment of its own, at the very
-   beginning. A query that is cut in two is not found. 0: no message. */
+   beginning. One that goes on in the next segment is known by its count of questions, and its question has to be in this one.
+   0: no message. */
 static __always_inline int find_message(struct scratch* s, struct query* q, const struct packet* p) {
-    if (p->end < p->payload + HEADER || p->end > PACKET_MAX + 1) return 0;
-    const __u32 length = bpf_ntohs(half_at(s->packet + AT(p->payload)));
-    const int behind = length >= HEADER && p->payload + 2 + length <= p->end;
+    const __u32 end = p->end < PACKET_MAX ? p->end : PACKET_MAX;
+    if (end < p->payload + HEADER) return 0;
+    const __u8* bytes = s->packet + AT(p->payload);
+    const __u32 length = bpf_ntohs(half_at(bytes));
+    const int whole = p->payload + 2 + length <= end;
+    const int behind = length >= HEADER && (whole || half_at(bytes + 6) == bpf_htons(1));
     q->message = p->payload + (behind ? 2 : 0);
-    q->end = behind ? q->message + length : p->end;
+    q->end = behind && whole ? q->message + length : end;
     return 1;
 }
 

@@ -70,26 +70,15 @@ static __always_inline void answer_header(const struct packet* p, struct tcphdr*
     tcp->dest = bpf_htons(p->source_port);
     tcp->seq = acknowledges ? bpf_htonl(p->ack) : 0;
     tcp->ack_seq = acknowledges ? 0 : bpf_htonl(p->seq + taken);
-    tcp->doff = sizeof *tcp / 4;
     ((__u8*)tcp)[13] = acknowledges ? TCP_RST : TCP_RST_ACK;
-    tcp->window = tcp->urg_ptr = 0;
 }
 
 /* The segment becomes the RST that answers it, with its ends swapped. Returns 0 where that cannot be done. */
 static __always_inline int tcp_become_answer(struct __sk_buff* skb, struct packet* p) {
     struct tcphdr tcp;
-    __u32 end = p->l4 + sizeof tcp;
-    if (p->version == 6 && p->l4 != p->l3 + sizeof(struct ipv6hdr)) return 0;
-    if (bpf_skb_load_bytes(skb, p->l4, &tcp, sizeof tcp) < 0 || bpf_skb_change_tail(skb, end, 0) < 0) return 0;
-    int whole = tcp_sum_is_whole(skb, p, tcp.check);
+    if (!tcp_cut(skb, p, &tcp)) return 0;
     answer_header(p, &tcp);
-    if (whole) {
-        tcp.check = 0;
-        tcp.check = tcp_header_sum(p, &tcp);
-    }
-    bpf_skb_store_bytes(skb, p->l4, &tcp, sizeof tcp, 0);
-    if (!whole) bpf_l4_csum_replace(skb, p->l4 + TCP_CHECKSUM, bpf_htonl(p->end - p->l4), bpf_htonl(sizeof tcp), BPF_F_PSEUDO_HDR | 4);
-    ip_set_end(skb, p, end);
+    tcp_put(skb, p, &tcp);
     swap_ends(skb, p);
     return 1;
 }

@@ -8,7 +8,7 @@
 
 #include "injector/bpf/stack.h"
 
-const volatile struct stack stack = {};
+struct stack stack = {}; /* set before the program is attached */
 
 static __always_inline __u32 mask_of(const struct __sk_buff* skb) { return skb->tc_index >> 8 == stack.tag ? skb->tc_index & 0xff : 0; }
 

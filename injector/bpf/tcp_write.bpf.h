@@ -59,26 +59,36 @@ static __always_inline int tcp_sum_is_whole(struct __sk_buff* skb, const struct 
     return after != sum;
 }
 
-/* The packet becomes a RST of its own connection, in place: same direction, no options, no payload; a GSO packet becomes one
-   plain segment (bpf_skb_change_tail drops the segmentation). `seq` is what the receiver expects next: RFC 5961 §3.2 accepts
-   no other. Returns 0, with nothing changed, where that cannot be done. */
-static __always_inline int tcp_become_reset(struct __sk_buff* skb, struct packet* p, __u32 seq) {
-    struct tcphdr tcp;
-    __u32 end = p->l4 + sizeof tcp;
+/* Cuts the packet down to its TCP header, and reads that: no options, no payload; a GSO packet becomes one plain segment
+   (bpf_skb_change_tail drops the segmentation). Returns 0, with nothing changed, where that cannot be done. */
+static __always_inline int tcp_cut(struct __sk_buff* skb, const struct packet* p, struct tcphdr* tcp) {
     /* behind a routing header the checksum is for another address; behind others nobody sends a TCP response */
     if (p->version == 6 && p->l4 != p->l3 + sizeof(struct ipv6hdr)) return 0;
-    if (bpf_skb_load_bytes(skb, p->l4, &tcp, sizeof tcp) < 0 || bpf_skb_change_tail(skb, end, 0) < 0) return 0;
-    int whole = tcp_sum_is_whole(skb, p, tcp.check);
-    tcp.seq = bpf_htonl(seq);
-    tcp.doff = sizeof tcp / 4;
-    ((__u8*)&tcp)[13] = TCP_RST_ACK;
-    tcp.window = tcp.urg_ptr = 0;
+    if (bpf_skb_load_bytes(skb, p->l4, tcp, sizeof *tcp) < 0) return 0;
+    return bpf_skb_change_tail(skb, p->l4 + sizeof *tcp, 0) == 0;
+}
+
+/* Puts the header that tcp_cut() read back, changed, with its checksum and the new length. `p` is as it was before. */
+static __always_inline void tcp_put(struct __sk_buff* skb, struct packet* p, struct tcphdr* tcp) {
+    int whole = tcp_sum_is_whole(skb, p, tcp->check);
+    tcp->doff = sizeof *tcp / 4;
+    tcp->window = tcp->urg_ptr = 0;
     if (whole) {
-        tcp.check = 0;
-        tcp.check = tcp_header_sum(p, &tcp);
+        tcp->check = 0;
+        tcp->check = tcp_header_sum(p, tcp);
     }
-    bpf_skb_store_bytes(skb, p->l4, &tcp, sizeof tcp, 0);
-    if (!whole) bpf_l4_csum_replace(skb, p->l4 + TCP_CHECKSUM, bpf_htonl(p->end - p->l4), bpf_htonl(sizeof tcp), BPF_F_PSEUDO_HDR | 4);
-    ip_set_end(skb, p, end);
+    bpf_skb_store_bytes(skb, p->l4, tcp, sizeof *tcp, 0);
+    if (!whole) bpf_l4_csum_replace(skb, p->l4 + TCP_CHECKSUM, bpf_htonl(p->end - p->l4), bpf_htonl(sizeof *tcp), BPF_F_PSEUDO_HDR | 4);
+    ip_set_end(skb, p, p->l4 + sizeof *tcp);
+}
+
+/* The packet becomes a RST of its own connection, in place and in the same direction. `seq` is what the receiver expects next:
+   RFC 5961 §3.2 accepts no other. Returns 0, with nothing changed, where that cannot be done. */
+static __always_inline int tcp_become_reset(struct __sk_buff* skb, struct packet* p, __u32 seq) {
+    struct tcphdr tcp;
+    if (!tcp_cut(skb, p, &tcp)) return 0;
+    tcp.seq = bpf_htonl(seq);
+    ((__u8*)&tcp)[13] = TCP_RST_ACK;
+    tcp_put(skb, p, &tcp);
     return 1;
 }

@@ -25,8 +25,6 @@
 #include "injector/kernel/lease.h"
 #include "injector/kernel/unique_fd.h"
 
-extern char** environ;
-
 namespace blackstart::guardian {
 namespace {
 

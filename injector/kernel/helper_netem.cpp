@@ -149,7 +149,8 @@ private:
     void drain() const try {
         const auto until =
             std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(plan_.delay + plan_.jitter, std::chrono::seconds(2));
-        while (holding() > 0 && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        while (count(RTNL_TC_QLEN) > 0 && std::chrono::steady_clock::now() < until)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
     } catch (const std::runtime_error&) {
         // the target's namespace is gone, and what was held with it
     }

@@ -109,7 +109,7 @@ HEALTH = "inject health --port 80 --result 503 --for 1s "
         ("inject dns --name db.test --answer empty", "--for is required: how long it lasts; no fault is without an end"),
         ("inject dns --name db.test --for 1s --answer emtpy", "--answer: unknown answer 'emtpy'; did you mean 'empty'?"),
         ("inject dns --name db.test --for 1s --answer 10.0.0.300", "--answer: '10.0.0.300' is no IPv4 or IPv6 address"),
-        ("inject dns --name db.test --for 1s", "nothing is told: say 'answer', or 'turns' and 'turn'"),
+        ("inject dns --name db.test --for 1s", "nothing is told: say 'answer', 'delay', or 'turns' and 'turn'"),
         (DNS + "--opcode updaet", "--opcode: unknown opcode 'updaet'; did you mean 'update'?"),
         (DNS + "--ttl 5", "ttl: only addresses have one: the answer 'empty' holds none"),
         (DNS + "--negative-ttl -1", "--negative-ttl: expected 0 to 604800 seconds (a week), not -1"),

@@ -84,6 +84,19 @@ def test_status_says_what_is_injected_where_by_whom_and_until_when(client):
         assert status() == []
 
 
+def test_status_tells_the_hits_and_the_delay_that_was_really_applied(client):
+    with inject(client, "latency", "--to", "127.0.0.0/8", "--delay", "30ms", "--interface", "lo", "--delay-line"):
+        until = time.monotonic() + 15
+        while True:
+            client.run("ping", "-n", "-c", 1, "-W", 2, "127.0.0.1")
+            fault = status()[0]["faults"][0]
+            if fault.get("delay", {}).get("packets", 0) > 0:
+                break
+            assert time.monotonic() < until, fault
+        assert fault["hits"] >= 1 and fault["delay"]["p50_us"] >= 30_000, fault
+        assert "hits, held for 3" in blackstart("status").stdout
+
+
 def test_status_needs_no_privilege(client, as_nobody):
     with dns(client, "db.test") as injected:
         done = as_nobody("status", "--json")

@@ -1,6 +1,8 @@
 """A whole run on hosts of one's own (no lab in the file): verdict, run folder, judging again, and every early end."""
 
+import contextlib
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -88,6 +90,33 @@ def test_a_deviation_is_told_with_its_figure_its_limit_and_its_moment(place):
     assert judged["restored"] and judged["baseline"] and judged["faults"][0]["hits"] > 10
     expectation = judged["expectations"][0]
     assert expectation["outcome"] == "deviated" and expectation["limit"] == ">= 90%" and 0.4 < expectation["at"] < 2.5
+
+
+def kernel_objects(pid):
+    """(ids of the programs that a process holds, how many links)."""
+    programs, links = set(), 0
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        with contextlib.suppress(OSError):
+            info = dict(line.split(":\t", 1) for line in open(f"/proc/{pid}/fdinfo/{fd}").read().splitlines() if ":\t" in line)
+            links += "link_id" in info
+            if "prog_id" in info and "link_id" not in info:
+                programs.add(info["prog_id"])
+    return programs, links
+
+
+def test_nothing_is_loaded_and_no_name_looked_up_once_the_baseline_has_begun(place):
+    write, folder = place
+    running = subprocess.Popen([BLACKSTART, "run", write(), "--out", folder], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               preexec_fn=die_with_parent)
+    assert any("baseline: " in line for line in running.stderr)
+    prepared, links = kernel_objects(running.pid)
+    assert prepared and links == 0, "prepared, and not attached"
+    assert any("  armed: gone" in line for line in running.stderr)
+    loaded, links = kernel_objects(running.pid)
+    assert loaded == prepared
+    assert links > 0 or "clsact" in (folder / "history.ndjson").read_text()
+    running.send_signal(signal.SIGTERM)
+    assert running.communicate(timeout=30) and running.returncode == 143
 
 
 def test_it_holds_where_the_expectation_allows_it(place):

@@ -311,7 +311,7 @@ TEST(Parse, TellsWhatAFaultNeeds) {
     EXPECT_THAT(errors("[[fault]]\nkind = \"dns\"\n"),
                 ElementsAre("5:1: fault 1 needs 'names': name, or *.suffix for all below it",
                             "5:1: fault 1 needs 'for': how long it lasts; no fault is without an end",
-                            "5:1: nothing is told: say 'answer', or 'turns' and 'turn'"));
+                            "5:1: nothing is told: say 'answer', 'delay', or 'turns' and 'turn'"));
     EXPECT_THAT(errors(fault + "names = \"a\"\nanswer = \"empty\"\nttl = 5\n"),
                 ElementsAre("11:7: ttl: only addresses have one: the answer 'empty' holds none"));
     EXPECT_THAT(errors(fault + "names = \"a\"\nanswer = [\"10.0.0.1\", \"x\"]\n"),

@@ -50,6 +50,22 @@ TEST(Claims, OfOtherPortsOrDisjointTypesDoNotCollide) {
     EXPECT_TRUE(collide("health:80", "health:80"));
 }
 
+TEST(Claims, OfTenThousandNamesAreComparedAtOnce) {
+    std::vector<std::string> ours, theirs;
+    for (int i = 0; i < 10'000; i++) {
+        ours.push_back("dns:a" + std::to_string(i) + ".test:53");
+        theirs.push_back("dns:*.b" + std::to_string(i) + ".test:53:1");
+    }
+    EXPECT_FALSE(first_collision(ours, theirs));
+    ours.emplace_back("dns:x.b77.test:53:28,1");
+    const auto both = first_collision(ours, theirs);
+    ASSERT_TRUE(both);
+    EXPECT_EQ(both->first, "dns:x.b77.test:53:28,1");
+    EXPECT_EQ(both->second, "dns:*.b77.test:53:1");
+    EXPECT_TRUE(first_collision({"dns:*:53"}, {"dns:db.test:53"}));
+    EXPECT_FALSE(first_collision({"dns:*:53"}, {"dns:db.test:5353"}));
+}
+
 LiveFault fault(const std::string& name, std::uint64_t netns, std::vector<std::string> claims) {
     LiveFault fault;
     fault.name = name;
@@ -102,6 +118,31 @@ TEST_F(Registry, ShowsWhatOtherProcessesInject) {
     ASSERT_EQ(live[0].faults.size(), 1U);
     EXPECT_EQ(live[0].faults[0].name, "empty");
     EXPECT_EQ(live[0].faults[0].until, "2026-11-23T06:31:09Z");
+}
+
+TEST_F(Registry, ShowsWhatAFaultHasDoneSoFarAndForgetsItWithTheFault) {
+    int ready[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t other = ::fork();
+    if (other == 0) {
+        Registration registration("other command");
+        registration.add(fault("slow", 7, {}));
+        registration.count({"slow", "", 3, 4, 0, 3, 20'000'000, 21'000'000});
+        registration.count({"slow", "", 5, 9, 1, 5, 20'000'000, 22'000'000});
+        if (::write(ready[1], "", 1) != 1) ::_exit(1);
+        for (;;) ::pause();
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    const auto live = live_processes();
+    ASSERT_EQ(live.size(), 1U);
+    ASSERT_EQ(live[0].counts.size(), 1U);
+    EXPECT_EQ(live[0].counts[0].hits, 5U);
+    EXPECT_EQ(live[0].counts[0].delay_p99_ns, 22'000'000U);
+    ::kill(other, SIGKILL);
+    ::waitpid(other, nullptr, 0);
+    EXPECT_TRUE(live_processes().empty());
+    EXPECT_FALSE(std::filesystem::exists("/run/blackstart/" + std::to_string(other) + ".json.counts"));
 }
 
 TEST_F(Registry, RefusesAClaimOfALivingProcessInTheSameNamespaceAndNamesIt) {

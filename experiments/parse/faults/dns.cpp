@@ -79,7 +79,8 @@ void check_families(const DnsFault& fault, const Place& place, Complaints& compl
 
 void check_turns(const DnsFault& fault, const Keys& all, const Place& place, Complaints& complaints) {
     const auto *answer = all.given("answer"), *turns = all.given("turns"), *turn = all.given("turn");
-    if (answer == nullptr && turns == nullptr) return complaints.error(place, "nothing is told: say 'answer', or 'turns' and 'turn'");
+    if (answer == nullptr && turns == nullptr && all.given("delay") == nullptr)
+        return complaints.error(place, "nothing is told: say 'answer', 'delay', or 'turns' and 'turn'");
     if (turns == nullptr) {
         if (turn != nullptr) complaints.error(turn->place, "turn: there are no 'turns' to take");
     } else if (answer != nullptr) {
@@ -92,8 +93,11 @@ void check_turns(const DnsFault& fault, const Keys& all, const Place& place, Com
 // A time to live that no answer has.
 void check_ttls(const DnsFault& fault, const Keys& all, Complaints& complaints) {
     const auto* answer = all.given("answer");
-    if (!all.right("answer") && !all.right("turns")) return;
-    const auto holder = answer != nullptr ? "the answer " + described(*answer) + " holds none" : std::string("no turn holds one");
+    const bool only_delayed = answer == nullptr && all.given("turns") == nullptr && all.given("delay") != nullptr;
+    if (!all.right("answer") && !all.right("turns") && !only_delayed) return;
+    const auto holder = answer != nullptr               ? "the answer " + described(*answer) + " holds none"
+                        : all.given("turns") != nullptr ? std::string("no turn holds one")
+                                                        : std::string("there is no answer");
     const auto has_address = [](const DnsFault::Told& told) { return told.answer == DnsFault::Answer::addresses; };
     if (const auto* ttl = all.given("ttl"); ttl != nullptr && std::ranges::none_of(fault.answers, has_address))
         complaints.error(ttl->place, "ttl: only addresses have one: " + holder);
@@ -104,7 +108,7 @@ void check_ttls(const DnsFault& fault, const Keys& all, Complaints& complaints) 
 }  // namespace
 
 template <> void describe(Keys& keys, DnsFault& fault) {
-    keys.about = "Answer DNS queries in the kernel; reset those over TCP.";
+    keys.about = "Answer DNS queries in the kernel, and reset those over TCP; or delay them.";
     keys.example = "blackstart inject dns --name db.test --answer empty --for 30s";
     keys.add("names", type::list(name()), fault.names).need().says("name, or *.suffix for all below it");
     keys.add("types", type::list(type::record_type()), fault.types).otherwise("every type").says("query type: A, AAAA, AXFR, TYPE65");
@@ -117,8 +121,9 @@ template <> void describe(Keys& keys, DnsFault& fault) {
     keys.add("turn", type::duration(), fault.turn).only_in_file().says("how long each turn lasts");
     keys.add("ttl", type::seconds(), fault.ttl).otherwise("1s").says("time to live of the addresses told");
     keys.add("negative_ttl", type::seconds(), fault.negative_ttl).otherwise("no SOA").says("how long caches keep empty and nxdomain");
-    keys.later({"delay"});
+    keys.add("delay", type::duration(), fault.delay).otherwise("0s").says("how long queries are held back first");
     keys.check([&fault](const Keys& all, const Place& place, Complaints& complaints) {
+        if (all.given("answer") == nullptr && all.given("turns") == nullptr) fault.answers.clear();
         const auto* told = all.given("answer");
         check_families(fault, told != nullptr ? told->place : place, complaints);
         check_turns(fault, all, place, complaints);

@@ -51,6 +51,10 @@ static inline long bpf_loop(__u32 rounds, void* step, void* context, __u64 flags
 static inline __u64 bpf_jiffies64(void) { return fuzz_now; }
 static inline __u64 bpf_ktime_get_ns(void) { return fuzz_now; }
 static inline long bpf_redirect(__u32 ifindex, __u64 flags) { return (void)ifindex, (void)flags, 7; }
+static inline long bpf_skb_vlan_push(struct __sk_buff* skb, __be16 protocol, __u16 tag) { return (void)skb, (void)protocol, (void)tag, 0; }
+static inline long bpf_skb_vlan_pop(struct __sk_buff* skb) { return (void)skb, 0; }
+static inline long bpf_skb_change_head(struct __sk_buff* skb, __u32 size, __u64 flags) { return (void)skb, (void)size, (void)flags, -1; }
+static inline long bpf_skb_change_type(struct __sk_buff* skb, __u32 type) { return (void)skb, (void)type, 0; }
 static inline __u64 bpf_skb_ancestor_cgroup_id(struct __sk_buff* skb, int level) { return (void)skb, (void)level, 0; }
 static inline long bpf_csum_update(struct __sk_buff* skb, __u32 sum) { return (void)skb, (void)sum, -1; }
 // As inet_proto_csum_replace2 does to a whole checksum (net/core/utils.c); 0xffff for 0, as BPF_F_MARK_MANGLED_0 asks.
