@@ -1,0 +1,48 @@
+"""What the enactors and the cleaner share: plans from the planner, and the zone in which they lie.
+
+A plan is a name of its own, plan-N.region.example, with its addresses and its generation as TXT. live.region.example is a CNAME to
+the plan in force. Questions go over TCP, updates (RFC 2136, by nsupdate) over UDP.
+"""
+
+import json
+import subprocess
+import urllib.request
+
+SERVER, PLANNER, ZONE = "10.99.0.53", "10.99.0.60", "region.example."
+LIVE = "live." + ZONE
+
+
+def name_of(generation):
+    return f"plan-{generation}.{ZONE}"
+
+
+def next_plan(after):
+    with urllib.request.urlopen(f"http://{PLANNER}/plan?after={after}") as reply:
+        return json.load(reply)
+
+
+def ask(name, kind):
+    done = subprocess.run(["dig", "+tcp", "+short", "+time=2", f"@{SERVER}", name, kind], capture_output=True, text=True)
+    return done.stdout.split()
+
+
+def live():
+    """The generation of the plan in force, by the name that `live` points to: it may be gone."""
+    target = ask(LIVE, "CNAME")
+    return int(target[0].removeprefix("plan-").split(".")[0]) if target else None
+
+
+def plans():
+    """The generations of all plans that lie in the zone."""
+    done = subprocess.run(["dig", "+noall", "+answer", f"@{SERVER}", ZONE, "AXFR"], capture_output=True, text=True)
+    names = {line.split()[0] for line in done.stdout.splitlines()}
+    return sorted(int(name.removeprefix("plan-").split(".")[0]) for name in names if name.startswith("plan-"))
+
+
+def update(*lines):
+    """True if the server took it; all of it or nothing (RFC 2136 §3.4.2.7). False if a prerequisite does not hold, or no answer."""
+    script = "\n".join([f"server {SERVER}", f"zone {ZONE}", *lines, "send", ""])
+    done = subprocess.run(["nsupdate", "-u", "9", "-r", "0", "-t", "9"], input=script, capture_output=True, text=True)
+    if done.returncode != 0:
+        print(f"update refused: {(done.stdout + done.stderr).strip()}", flush=True)
+    return done.returncode == 0
