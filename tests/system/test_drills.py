@@ -16,16 +16,35 @@ from lab import BLACKSTART, die_with_parent, sh
 
 DRILLS = Path(__file__).resolve().parents[2] / "experiments/drills"
 NAMES = sorted(folder.name for folder in DRILLS.iterdir() if (folder / "hardened.toml").exists())
-FAST = ["all-checks-lie", "aws-2025-10", "empty-record"]
+FAST = ["all-checks-lie", "aws-2025-10", "empty-record", "gray", "racing-fixers", "stale-writer"]
 CHOSEN = NAMES if os.environ.get("BLACKSTART_DRILLS") == "all" else FAST
 RUNS = int(os.environ.get("BLACKSTART_DRILL_RUNS", "1"))
 
 # Why the weak side deviates: what it has to fail, whatever else it does.
 REASONS = {
     "all-checks-lie": ["success of customers"],
-    "aws-2025-10": ["never_empty of record", "never_backwards of generation", "velocity of rotation", "flap of web1-in-rotation",
-                    "success of customers", "recovers_within of customers"],
+    "automation-off": ["exactly of actions", "success of customers"],
+    "aws-2025-10": [
+        "never_empty of record",
+        "never_backwards of generation",
+        "velocity of rotation",
+        "flap of web1-in-rotation",
+        "success of customers",
+        "recovers_within of customers",
+    ],
+    "bad-rollout": ["never_below of nodes-serving"],
+    "cdn-errors": ["success of customers", "recovers_within of customers"],
+    "dependency-cut": ["never_below of announcers", "success of customers"],
     "empty-record": ["never_empty of lookups", "success of customers"],
+    "flap": ["success of customers", "flap of web1-in-rotation", "max_transitions of web1-in-rotation"],
+    "gray": ["success of customers", "agrees_with of web3-in-rotation"],
+    "impostor": ["exactly of pages-from-the-impostor"],
+    "racing-fixers": ["max_undos of web1-rotation"],
+    "region-loss": ["recovers_within of customers"],
+    "resolver-fault": ["success of lookups-a", "success of lookups-aaaa", "success of customers"],
+    "retry-herd": ["amplification of tries"],
+    "split-brain": ["exactly of holders"],
+    "stale-writer": ["never_backwards of generation"],
 }
 
 
