@@ -125,19 +125,22 @@ public:
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (multi_ = curl_multi_init()) == nullptr)
             throw Unfit("libcurl does not start", "reinstall libcurl4");
         if (!resolution_.empty()) list_ = curl_slist_append(nullptr, resolution_.c_str());
-        lease_.arm(control_, terms.duration, terms.lease);
-        begun_ = control_.armed_ns;
-        const int home = target.netns.get();
-        thread_ = quiet_thread([this, netns = std::make_shared<unique_fd>(::fcntl(home, F_DUPFD_CLOEXEC, 0))] { work(netns->get()); });
     }
     ~Surge() override {
         ending_ = true;
         curl_multi_wakeup(multi_);
-        thread_.join();
+        if (thread_.joinable()) thread_.join();
         curl_multi_cleanup(multi_);
         curl_slist_free_all(list_);
     }
 
+    // The thread is in the target's namespace until the fault ends.
+    void arm(const Target& target) override {
+        lease_.arm(control_, terms_.duration, terms_.lease);
+        begun_ = control_.armed_ns;
+        const auto netns = std::make_shared<unique_fd>(::fcntl(target.netns.get(), F_DUPFD_CLOEXEC, 0));
+        thread_ = quiet_thread([this, netns] { work(netns->get()); });
+    }
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] Tally tally() const override {
         return {.matched = due_, .hits = sent_, .unseen = unsent_, .dropped = dropped_, .lapsed = lease_.lapsed() || lapsed_};
@@ -269,7 +272,7 @@ void check(const SurgeFault& fault) {
 
 template <> std::optional<Refusal> unsupported_kind(const SurgeFault&) { return std::nullopt; }
 
-template <> std::unique_ptr<Injection> inject_kind(const SurgeFault& fault, const Target& target, const Terms& terms) {
+template <> std::unique_ptr<Injection> prepare_kind(const SurgeFault& fault, const Target& target, const Terms& terms) {
     check(fault);
     if (target.cgroup.id != 0) throw Misuse("surge: the load comes from this process: it takes no cgroup");
     return std::make_unique<Surge>(fault, target, terms);
