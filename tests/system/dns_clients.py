@@ -59,14 +59,25 @@ def dig(host, server, name, rtype="A", *options):
     return reply
 
 
-def lookup(host, nameserver, name, family=0, argv=None, timeout=30, options="timeout:1 attempts:1"):
-    """What getaddrinfo says inside: (sorted addresses, error name). Its resolv.conf is in a mount namespace of its own."""
-    program = argv or ["/usr/bin/python3", "-c", _GETADDRINFO]
+def with_resolver(host, nameserver, options, *argv, timeout=30):
+    """Runs a command inside, with a resolv.conf in a mount namespace of its own."""
     script = 'umask 022; f=$(mktemp); printf "nameserver %s\\noptions %s\\n" "$1" "$2" > $f; mount --bind $f "$(readlink -f /etc/resolv.conf)"; rm $f; shift 2; exec "$@"'
-    result = host.run("unshare", "-m", "sh", "-c", script, "sh", nameserver, options, *program, name, family, timeout=timeout)
+    return host.run("unshare", "-m", "sh", "-c", script, "sh", nameserver, options, *argv, timeout=timeout)
+
+
+def lookup(host, nameserver, name, family=0, argv=None, timeout=30, options="timeout:1 attempts:1"):
+    """What getaddrinfo, or a program in its place, says inside: (sorted addresses, error name)."""
+    program = argv or ["/usr/bin/python3", "-c", _GETADDRINFO]
+    result = with_resolver(host, nameserver, options, *program, name, family, timeout=timeout)
     assert result.returncode == 0, result.stderr
     words = result.stdout.split()
     return (sorted(words[1:]), "") if words[0] == "ok" else ([], words[1])
+
+
+def go_lookup(host, nameserver, name):
+    """What a program in Go says when it cannot reach http://NAME: hosts of the lab have no route to what is told."""
+    argv = ["env", "GODEBUG=netdns=go", "hey", "-n", "1", "-c", "1", "-t", "8", f"http://{name}/"]
+    return with_resolver(host, nameserver, "timeout:1 attempts:1", *argv).stdout
 
 
 _GETADDRINFO = """
@@ -77,6 +88,26 @@ try:
     print('ok', *{entry[4][0] for entry in found})
 except socket.gaierror as error:
     print('failed', names.get(error.errno, error.errno))
+"""
+
+C_ARES = """
+import pycares, select, socket, sys
+channel, told, none = pycares.Channel(timeout=1, tries=1), [], pycares.ARES_SOCKET_BAD
+channel.getaddrinfo(sys.argv[1], 80, lambda found, error: told.append((found, error)), family=int(sys.argv[2]), type=socket.SOCK_STREAM)
+while not told:
+    reading, writing = channel.getsock()
+    readable, writable, _ = select.select(reading, writing, [], channel.timeout() or 0.01)
+    for fd in readable:
+        channel.process_fd(fd, none)
+    for fd in writable:
+        channel.process_fd(none, fd)
+    if not readable and not writable:
+        channel.process_fd(none, none)
+found, error = told[0]
+if error is None:
+    print('ok', *{node.addr[0].decode() for node in found.nodes})
+else:
+    print('failed', pycares.errno.errorcode[error])
 """
 
 MUSL_SOURCE = r"""

@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from dns_clients import MUSL_SOURCE, REAL4, REAL6, dig, lookup, reach, serve
+from dns_clients import C_ARES, MUSL_SOURCE, REAL4, REAL6, dig, go_lookup, lookup, reach, serve
 
 from lab import inject, sh
 
@@ -137,6 +137,34 @@ def test_resolvers_of_glibc_and_musl(once, tmp_path, answer, glibc, musl):
             assert lookup(client, nameserver, "db.test") == (told, glibc)
             assert lookup(client, nameserver, "db.test", argv=[tmp_path / "lookup"]) == (told, musl)
             assert lookup(client, nameserver, "other.test") == (sorted([REAL4, REAL6]), "")
+
+
+# c-ares (as in curl, Node.js, Envoy), which asks its next server after three of these and says so at the end; and Go's own resolver, in hey.
+@pytest.mark.parametrize(
+    "answer, cares, go",
+    [
+        ("empty", "ARES_ENODATA", "no such host"),
+        ("nxdomain", "ARES_ENOTFOUND", "no such host"),
+        ("servfail", "ARES_ECONNREFUSED", "server misbehaving"),
+        ("refused", "ARES_ECONNREFUSED", "server misbehaving"),
+        ("formerr", "ARES_EFORMERR", "server misbehaving"),
+        ("notimp", "ARES_ECONNREFUSED", "server misbehaving"),
+        ("timeout", "ARES_ETIMEOUT", "timeout"),
+        ("203.0.113.1,2001:db8::1", "", "dial tcp"),
+    ],
+)
+def test_resolvers_of_c_ares_and_go(once, answer, cares, go):
+    client, _ = once
+    told = ["2001:db8::1", "203.0.113.1"] if not cares else []
+    with inject(client, "dns", "--name", "db.test", "--answer", answer):
+        for nameserver in SERVERS:
+            assert lookup(client, nameserver, "db.test", argv=["/usr/bin/python3", "-c", C_ARES]) == (told, cares)
+            assert lookup(client, nameserver, "other.test", argv=["/usr/bin/python3", "-c", C_ARES]) == (sorted([REAL4, REAL6]), "")
+            said = go_lookup(client, nameserver, "db.test")
+            assert go in said and (not told or any(address in said for address in told)), said
+            said = go_lookup(client, nameserver, "other.test")
+            assert REAL4 in said or REAL6 in said, said
+
 
 
 def test_getent_sees_one_family_gone(once):
