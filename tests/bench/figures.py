@@ -219,6 +219,7 @@ def onset(rounds=15):
     wires.close()
 
 
-lab.isolate()
-for figure in sys.argv[1:]:
-    {"throughput": throughput, "dns": dns, "onset": onset}[figure]()
+if __name__ == "__main__":
+    lab.isolate()
+    for figure in sys.argv[1:]:
+        {"throughput": throughput, "dns": dns, "onset": onset}[figure]()
