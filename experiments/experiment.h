@@ -49,7 +49,8 @@ struct Service {
     std::vector<std::string> run;  // argv, no shell; its working directory is the experiment file's folder
     Ready ready;
     bool restart = false;
-    std::string package;  // the Debian package that brings run[0]; named when it is missing
+    std::vector<std::string> needs;  // programs that it starts itself: missing ones are named before anything is made
+    std::string package;             // the Debian packages that bring run[0] and those; named when one is missing
 };
 
 struct LabPlan {

@@ -56,23 +56,34 @@ std::string find_program(const std::string& word, const fs::path& folder) {
     return "";
 }
 
+// Programs that are not here, with their packages.
+struct Missing {
+    std::string programs, packages;
+    std::set<std::string> named;
+
+    void add(const std::string& program, const std::string& package) {
+        if (!named.insert(program).second) return;
+        programs += (programs.empty() ? "" : ", ") + program;
+        if (package.empty()) return;
+        programs += " (package " + package + ")";
+        if (named.insert("package " + package).second) packages += " " + package;
+    }
+};
+
 // By service, in order. Throws Unfit, naming every program that is missing.
 std::vector<std::string> find_programs(const LabPlan& plan, const fs::path& folder) {
     std::vector<std::string> found;
-    std::string missing, packages;
-    std::set<std::string> named;
+    Missing missing;
     for (const auto& service : plan.services) {
         if (service.run.empty()) throw Misuse("lab service '" + service.name + "' has nothing to run");
         found.push_back(find_program(service.run[0], folder));
-        if (!found.back().empty() || !named.insert(service.run[0]).second) continue;
-        missing += (missing.empty() ? "" : ", ") + service.run[0];
-        if (service.package.empty()) continue;
-        missing += " (package " + service.package + ")";
-        if (named.insert("package " + service.package).second) packages += " " + service.package;
+        if (found.back().empty()) missing.add(service.run[0], service.package);
+        for (const auto& program : service.needs)
+            if (find_program(program, folder).empty()) missing.add(program, service.package);
     }
-    if (missing.empty()) return found;
-    throw Unfit("the lab needs programs that this machine does not have: " + missing,
-                packages.empty() ? "install them" : "apt-get install" + packages);
+    if (missing.programs.empty()) return found;
+    throw Unfit("the lab needs programs that this machine does not have: " + missing.programs,
+                missing.packages.empty() ? "install them" : "apt-get install" + missing.packages);
 }
 
 void check_names(const LabPlan& plan, const fs::path& folder) {

@@ -61,6 +61,7 @@ private:
     CLI::App& add_with_file(const std::string& name, const std::string& word, const std::string& about, const std::string& example);
     void add_readers();
     void add_reports();
+    void add_new_drill();
     void add_inject();
     int dispatch();
     void refuse_extras(const CLI::App& app);
@@ -152,10 +153,28 @@ void CommandLine::add_reports() {
         sub.add_flag("--json", json_, what);
         actions_[&sub] = [this, call] { return call(json_); };
     };
-    plain("drills", "List the shipped drills.", "as JSON", drills_command);
+    plain("drills", "List the shipped drills, or begin one of your own.", "as JSON", drills_command);
+    add_new_drill();
     plain("doctor", "Say what this host can do, and the fix for what it cannot.", "as JSON", doctor);
     plain("status", "Say what is injected now, by whom, and until when.", "as JSON", status);
     plain("restore", "The red button: end every live run and inject on this host, and undo what is left.", "as JSON", restore);
+}
+
+void CommandLine::add_new_drill() {
+    auto* drill = app_.get_subcommand("drills")->add_subcommand("new", "Write NAME.toml, an experiment to begin with, commented.");
+    drill->footer("blackstart drills new first-game-day && blackstart check first-game-day.toml");
+    drill->formatter(help_formatter());
+    drill->allow_extras();
+    drill->add_option("name", file_)->type_name("NAME");
+    actions_[drill] = [this, drill] {
+        if (file_.empty()) throw Misuse(full_name(*drill) + ": no NAME given");
+        return new_drill(file_);
+    };
+    auto* manuals = app_.add_subcommand("manual", "Print the manual page of the experiment file, as Markdown for pandoc.");
+    manuals->group("");  // for those who build packages
+    manuals->formatter(help_formatter());
+    manuals->allow_extras();
+    actions_[manuals] = manual_command;
 }
 
 void CommandLine::add_inject() {

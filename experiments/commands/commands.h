@@ -36,6 +36,9 @@ struct ReportFormat {
 };
 const std::vector<ReportFormat>& report_formats();
 int drills_command(bool json);
+// Writes NAME.toml into the working directory. Throws Misuse for a name that cannot be, and where the file is already there.
+int new_drill(const std::string& name);
+int manual_command();
 int doctor(bool json);
 int status(bool json);
 int restore(bool json);

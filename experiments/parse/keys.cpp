@@ -24,11 +24,17 @@ Key& Keys::raw(std::string name, std::function<void(const Datum&, Complaints&)> 
 
 Key& Keys::nested(std::string name, std::function<void(Keys&)> describe) {
     const std::string noun = "'" + name + "'";
-    return raw(std::move(name), [noun, describe = std::move(describe)](const Datum& datum, Complaints& complaints) {
+    Key& key = raw(std::move(name), [noun, describe](const Datum& datum, Complaints& complaints) {
         Keys inner;
         describe(inner);
         inner.read(datum, noun, complaints);
     });
+    key.inner = [describe = std::move(describe)] {
+        Keys inner;
+        describe(inner);
+        return inner.told();
+    };
+    return key;
 }
 
 const Datum* Keys::given(std::string_view name) const {
@@ -75,6 +81,12 @@ void Keys::read(const Datum& table, const std::string& noun, Complaints& complai
     for (const auto& key : keys_)
         if (key.required && !key.given) complaints.error(table.place, noun + " needs '" + key.name + "': " + key.doc);
     run_checks(table.place, complaints);
+}
+
+std::vector<Told> Keys::told() const {
+    std::vector<Told> all;
+    for (const auto& key : keys_) all.push_back({key.name, key.metavar, key.doc, key.fallback, key.required});
+    return all;
 }
 
 void Keys::run_checks(const Place& place, Complaints& complaints) const {

@@ -25,6 +25,7 @@ struct Key {
     std::function<void(const Datum&, Complaints&)> read;  // into the struct that the key was bound to
     std::optional<Datum> given;                           // what was read
     bool right = false;                                   // and could be
+    std::function<std::vector<Told>()> inner;             // of a table: its keys
 
     Key& need() { return required = true, *this; }
     Key& says(std::string line) { return doc = std::move(line), *this; }
@@ -44,6 +45,7 @@ public:
         key.metavar = type.name;
         key.repeats = type.repeats;
         key.shape = type.shape;
+        key.inner = std::move(type.inner);
         key.read = [read = std::move(type.read), take = std::move(take)](const Datum& datum, Complaints& complaints) {
             if (auto value = read(datum, complaints)) take(std::move(*value));
         };
@@ -74,6 +76,7 @@ public:
     void read(const Datum& table, const std::string& noun, Complaints& complaints);
     static void take(Key& key, const Datum& datum, Complaints& complaints);
     void run_checks(const Place& place, Complaints& complaints) const;
+    [[nodiscard]] std::vector<Told> told() const;
 
     // What the table is about, for help and manual: one sentence, and a command that runs as it stands.
     std::string about, example;
@@ -92,7 +95,7 @@ namespace type {
 // A table with keys of its own, as `describe` binds them to a T.
 template <class T> Type<T> table(const std::string& noun, std::function<void(Keys&, T&)> describe) {
     return {"KEY=VALUE,…", Shape::pairs, false,
-            [noun, describe = std::move(describe)](const Datum& datum, Complaints& complaints) -> std::optional<T> {
+            [noun, describe](const Datum& datum, Complaints& complaints) -> std::optional<T> {
                 T value;
                 Keys keys;
                 describe(keys, value);
@@ -100,6 +103,12 @@ template <class T> Type<T> table(const std::string& noun, std::function<void(Key
                 keys.read(datum, noun, complaints);
                 if (complaints.errors.size() > before) return std::nullopt;
                 return value;
+            },
+            [describe] {
+                T value;
+                Keys keys;
+                describe(keys, value);
+                return keys.told();
             }};
 }
 

@@ -12,7 +12,7 @@ from lab import BLACKSTART
 
 GOLDEN = Path(__file__).parent / "golden"
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMANDS = ["run", "check", "plan", "judge", "report", "inject", "inject dns", "inject latency", "inject health", "inject http", "inject loss", "inject corrupt", "inject duplicate", "inject reorder", "inject bandwidth", "inject partition", "inject reset", "inject process", "drills", "doctor", "status", "restore"]
+COMMANDS = ["run", "check", "plan", "judge", "report", "inject", "inject dns", "inject latency", "inject health", "inject http", "inject loss", "inject corrupt", "inject duplicate", "inject reorder", "inject bandwidth", "inject partition", "inject reset", "inject process", "drills", "drills new", "doctor", "status", "restore"]
 
 RIGHT = """[experiment]
 name = "x"

@@ -15,6 +15,7 @@ Type<double> count() {
 }  // namespace
 
 template <> void describe_condition(Keys& keys, Exactly& exactly) {
+    keys.about = "A count (a number, or how many members a set has: primaries, holders of an address) is always the one that is asked for.";
     keys.add("exactly", count(), exactly.count).need().says("the count, always: of a number, or of a set's members");
 }
 

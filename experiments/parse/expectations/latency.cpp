@@ -38,6 +38,9 @@ Type<std::map<double, Limit>> quantiles() {
 }  // namespace
 
 template <> void describe_condition(Keys& keys, LatencyLimits& latency) {
+    keys.about =
+        "Quantiles of the latency, by nearest rank; an observation that is not ok counts as infinite. Inconclusive under 1/(1-q) "
+        "samples.";
     keys.add("latency", quantiles(), latency.quantiles).need().says("limits of quantiles, as in { p99 = \"<= 250ms\" }");
 }
 

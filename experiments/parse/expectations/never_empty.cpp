@@ -4,6 +4,9 @@
 namespace blackstart {
 
 template <> void describe_condition(Keys& keys, NeverEmpty&) {
+    keys.about =
+        "The value (an answer set, a text) is never empty; no reply is not empty. Inconclusive when over 5% of the observations "
+        "have no value.";
     keys.on("never_empty", type::only_true(), [](bool) {}).need().says("true: the value is never empty");
 }
 

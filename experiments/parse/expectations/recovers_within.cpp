@@ -4,6 +4,10 @@
 namespace blackstart {
 
 template <> void describe_condition(Keys& keys, RecoversWithin& recovers) {
+    keys.about =
+        "Detected: the first observation after the event that is not ok. Recovered: the start of the first ok stretch after that "
+        "which lasts for hold; a failure after it, before the window ends, is a relapse and deviates. Never not ok: 0 s, "
+        "undisturbed. A window that ends before hold is over is inconclusive.";
     keys.add("recovers_within", type::duration(), recovers.within).need().says("from the event to the start of a lasting ok stretch");
     keys.on("after", type::fault_end(),
             [&recovers](FaultEnd end) {

@@ -4,6 +4,9 @@
 namespace blackstart {
 
 template <> void describe_condition(Keys& keys, Spread& spread) {
+    keys.about =
+        "A herd: the highest second after the trigger over the mean baseline second. Source: M. Brooker, Exponential Backoff And "
+        "Jitter, 2015.";
     keys.add("spread", type::factor_limit(), spread.limit)
         .need()
         .says("highest second after the trigger over the mean baseline second, as in \"<= 2x\"");

@@ -3,6 +3,9 @@
 namespace blackstart {
 
 template <> void describe_condition(Keys& keys, Velocity& velocity) {
+    keys.about =
+        "The sum of the decreases (not the net) in any sliding per, over the median of the baseline's values. What comes back in "
+        "between counts for nothing.";
     const auto table = type::table<Velocity>("velocity", [](Keys& inner, Velocity& read) {
         inner.add("removes_at_most", type::share(type::Zero::allowed), read.removes_at_most)
             .need()
