@@ -108,13 +108,19 @@ def test_a_drill_is_told_on_one_screen_and_ends_in_its_time(name):
         assert seconds <= (100 if name in ("failover", "lease-collapse") else 50)
 
 
+def test_what_drills_new_writes_holds_as_it_is(isolated, tmp_path):
+    subprocess.run([BLACKSTART, "drills", "new", "first"], cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    done = subprocess.run([BLACKSTART, "run", "first.toml", "--out", "run"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_drill_whose_software_is_missing_names_its_packages(isolated, tmp_path):
     env = dict(os.environ, PATH=str(tmp_path))
     text = (DRILLS / "all-checks-lie/weak.toml").read_text().replace('"haproxy", "-db"', '"no-haproxy", "-db"')
     (tmp_path / "weak.toml").write_text(text.replace('"nginx"', '"no-nginx"'))
     done = subprocess.run([BLACKSTART, "run", str(tmp_path / "weak.toml")], env=env, capture_output=True, text=True, timeout=30)
     assert done.returncode == 4, done
-    assert "haproxy" in done.stderr and "nginx-light" in done.stderr and "apt-get install nginx-light haproxy" in done.stderr
+    assert "no-haproxy (package haproxy)" in done.stderr and "nginx-light" in done.stderr and "apt-get install nginx-light haproxy" in done.stderr
 
 
 def test_the_drills_are_listed_with_their_titles():
