@@ -90,6 +90,8 @@ int run_file(const fs::path& file, const RunWords& words) {
     return exit_code;
 }
 
+const char* verdict_of(int exit_code) { return exit_code == 0 ? "held" : exit_code == 1 ? "deviated" : "was inconclusive"; }
+
 // A drill's hardened software has to hold what its weak software cannot.
 int run_drill(const fs::path& drill, const RunWords& words) {
     const auto half = [&](const char* name) {
@@ -102,8 +104,11 @@ int run_drill(const fs::path& drill, const RunWords& words) {
     if (weak > 3) return weak;
     const int hardened = half("hardened");
     if (hardened > 3) return hardened;
-    if (weak == 3 || hardened == 3) return 3;
-    return weak == 1 && hardened == 0 ? 0 : 1;
+    const int code = weak == 3 || hardened == 3 ? 3 : weak == 1 && hardened == 0 ? 0 : 1;
+    if (!words.json)
+        std::cout << fmt::format("== {}: weak {}, hardened {}: {}\n", drill.filename().string(), verdict_of(weak), verdict_of(hardened),
+                                 code == 0 ? "as it should be" : "not as it should be: weak has to deviate, hardened to hold");
+    return code;
 }
 
 }  // namespace

@@ -183,6 +183,20 @@ TEST_F(LabTest, a_service_that_exits_before_it_is_ready_is_told_with_its_last_wo
     }
 }
 
+TEST_F(LabTest, a_missing_program_that_a_service_starts_itself_is_named_too) {
+    auto plan = two_hosts();
+    plan.services = {service("a", {"sh", "-c", "no-such-helper"})};
+    plan.services[0].needs = {"sh", "no-such-helper"};
+    plan.services[0].package = "dash helpers";
+    try {
+        Lab lab(plan, folder);
+        FAIL() << "it was made";
+    } catch (const Unfit& e) {
+        EXPECT_NE(std::string(e.what()).find("does not have: no-such-helper (package dash helpers)"), std::string::npos) << e.what();
+        EXPECT_EQ(e.fix, "apt-get install dash helpers");
+    }
+}
+
 TEST_F(LabTest, every_missing_program_is_named_with_its_package_before_anything_is_made) {
     auto plan = two_hosts();
     plan.services = {service("a", {"no-such-a"}), service("b", {"no-such-b", "-x"}), service("c", {"sleep", "1"})};
