@@ -9,9 +9,13 @@
 #include "injector/kernel/error.h"
 #include "injector/packet_injection.h"
 #include "injector/prefix.h"
+#include "injector/slow_answers.h"
 
-// After the headers that its sections are made of.
+#include "injector/hpack_config.h"
+
+// After the headers that their sections are made of.
 #include "health.skel.h"
+#include "http2.skel.h"
 
 namespace blackstart {
 namespace {
@@ -53,6 +57,13 @@ void set_method(health_config& config, const AnswerRule& rule) {
     set_text(config.method, rule.method + " ", rule, "method");
 }
 
+// "*.suffix" has the suffix, with its dot, at the end of the name.
+void set_server_name(health_config& config, const AnswerRule& rule) {
+    const bool below = rule.sni.starts_with("*.");
+    set_text(config.host, below ? rule.sni.substr(1) : rule.sni, rule, "server name");
+    config.host.prefix = below ? 1 : 0;
+}
+
 void set_ports(health_config& config, const AnswerRule& rule) {
     if (rule.ports.empty() || std::ranges::count(rule.ports, 0) != 0) misuse(rule, "the port of the service is required, 1 to 65535");
     for (const unsigned port : rule.ports) config.ports[port / 8] = static_cast<__u8>(config.ports[port / 8] | 1U << (port % 8));
@@ -83,6 +94,8 @@ health_result result_of(Result result) {
             return HEALTH_RESET;
         case Result::pass:
             return HEALTH_PASS;
+        case Result::slow:
+            return HEALTH_SLOW;
         case Result::status:
         case Result::not_serving:
             break;
@@ -90,9 +103,41 @@ health_result result_of(Result result) {
     return HEALTH_STATUS;
 }
 
-void set_shown(health_config& config, const std::string& text) {
+health_protocol protocol_of(Protocol protocol) {
+    switch (protocol) {
+        case Protocol::tcp:
+            return HEALTH_TCP;
+        case Protocol::redis:
+            return HEALTH_REDIS;
+        case Protocol::http2:
+            return HEALTH_HTTP2;
+        case Protocol::grpc:
+            return HEALTH_GRPC;
+        case Protocol::postgresql:
+            return HEALTH_POSTGRESQL;
+        case Protocol::mysql:
+            return HEALTH_MYSQL;
+        case Protocol::http:
+        case Protocol::dns:
+        case Protocol::exec:
+            break;
+    }
+    return HEALTH_HTTP;
+}
+
+// Of the answer's first bytes, those that `mask` names become `text`.
+void set_shown(health_config& config, const std::string& text, unsigned mask) {
     config.shown_size = static_cast<__u32>(text.size());
+    config.shown_mask = mask;
     std::memcpy(config.shown, text.data(), text.size());
+}
+
+// As long as what they take the place of: a PONG; an AuthenticationOk, or how an ErrorResponse begins; an OK with nothing to say.
+void set_message(health_config& config, Protocol protocol, bool pass) {
+    using std::string_literals::operator""s;
+    if (protocol == Protocol::redis) set_shown(config, "-ERR \r\n", 0x7f);
+    if (protocol == Protocol::postgresql) set_shown(config, pass ? "R\0\0\0\0\0\0\0\0"s : "E\0\0\0\0M!\0\0"s, 0x1e1);
+    if (protocol == Protocol::mysql) set_shown(config, pass ? "\0\0\0\0\0\0\0"s : "\0\0\0\0\xff\x10\x04"s, 0x70);  // ERR 1040
 }
 
 void configure(health_config& config, const AnswerRule& rule) {
@@ -102,27 +147,48 @@ void configure(health_config& config, const AnswerRule& rule) {
     set_text(config.host, rule.host, rule, "host");
     set_method(config, rule);
     set_from(config, rule);
+    const bool pass = rule.result == Result::pass;
     config.result = result_of(rule.result);
-    config.protocol = rule.protocol == Protocol::tcp ? HEALTH_TCP : rule.protocol == Protocol::redis ? HEALTH_REDIS : HEALTH_HTTP;
+    config.protocol = rule.sni.empty() ? protocol_of(rule.protocol) : HEALTH_TLS;
+    if (!rule.sni.empty()) set_server_name(config, rule);
     if (rule.result == Result::status) check_status(rule);
-    if (rule.protocol == Protocol::redis)
-        set_shown(config, "-ERR \r\n");  // as long as +PONG
+    config.delay_ns = static_cast<__u64>(rule.delay.count());
+    if (rule.protocol == Protocol::http || rule.protocol == Protocol::http2)
+        set_shown(config, std::to_string(pass ? 200 : rule.status), 0x7);
     else
-        set_shown(config, std::to_string(rule.result == Result::pass ? 200 : rule.status));
+        set_message(config, rule.protocol, pass);
 }
 
-}  // namespace
+template <class Skeleton> void set(Skeleton& skeleton, const AnswerRule& rule) {
+    configure(skeleton->rodata->health, rule);
+    if constexpr (requires { skeleton->rodata->hpack; }) configure(skeleton->rodata->hpack, rule);
+}
 
-std::unique_ptr<Injection> change_answers(const AnswerRule& rule, const Target& target, const Terms& terms) {
-    auto injection = std::make_unique<PacketInjection<health_bpf>>(rule.what, target, terms);
-    configure((*injection)->rodata->health, rule);
-    injection->load();
+template <class Injected>
+std::unique_ptr<Injection> prepared(std::unique_ptr<Injected> injection, const AnswerRule& rule, const Target& target) {
+    set(*injection, rule);
+    if constexpr (requires { injection->load(target); })
+        injection->load(target);
+    else
+        injection->load();
     for (const auto& interface : target.interfaces) {
         injection->place(interface, Direction::egress);
         // On lo every packet passes egress and then ingress: once is enough.
         if (!interface.loopback) injection->place(interface, Direction::ingress);
     }
     return injection;
+}
+
+template <class Skeleton> std::unique_ptr<Injection> with(const AnswerRule& rule, const Target& target, const Terms& terms) {
+    if (rule.result == Result::slow) return prepared(std::make_unique<SlowAnswers<Skeleton>>(rule, target, terms), rule, target);
+    return prepared(std::make_unique<PacketInjection<Skeleton>>(rule.what, target, terms), rule, target);
+}
+
+}  // namespace
+
+std::unique_ptr<Injection> change_answers(const AnswerRule& rule, const Target& target, const Terms& terms) {
+    if (rule.protocol == Protocol::http2 || rule.protocol == Protocol::grpc) return with<http2_bpf>(rule, target, terms);
+    return with<health_bpf>(rule, target, terms);
 }
 
 }  // namespace blackstart

@@ -1,6 +1,7 @@
 // The answers to some requests are changed in flight: what `health` and `http` have in common.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,6 +16,8 @@ struct AnswerRule {
     const char* what = "";  // the fault, for messages
     std::vector<std::uint16_t> ports;
     std::string path, agent, method, host;  // "": any; path, agent and host may end in *
+    std::string sni;                        // with it, the answers are to TLS handshakes
+    std::chrono::nanoseconds delay{0};      // of Result::slow
     std::vector<std::string> from;
     HealthFault::Protocol protocol = HealthFault::Protocol::http;
     HealthFault::Result result = HealthFault::Result::status;

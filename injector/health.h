@@ -1,6 +1,7 @@
 // Health checks that lie: the answer to a check is changed in flight, and nothing else on the port is.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,11 +29,27 @@ namespace blackstart {
 // a socket of the scope, else the service's answer as it does.
 struct HealthFault {
     static constexpr const char* kind = "health";
-    enum class Result { status, timeout, reset, pass, not_serving };
+    enum class Result { status, timeout, reset, pass, not_serving, slow };
+    //   slow   its payload, from its first byte on, is held back for `delay` on its way through a helper device (kernel/helper.h), and so
+    //          is what follows on that connection until nothing has been held for that long.
+    // What a check speaks, where it is not HTTP/1.x:
     //   tcp    a check that only connects: its SYN is the request, and what comes back is dropped (timeout) or becomes a RST. Nothing
     //          tells it from any other connection but its source: `from`.
     //   redis  PING as HAProxy and Redis clients send it; `not_serving` answers "-ERR" in as many bytes as PONG has.
-    enum class Protocol { http, tcp, redis };
+    //   http2  in clear, with prior knowledge. One octet of the answer changes, so only a status that HPACK has a number for can be shown:
+    //          200, 206, 400, 404, 500. An answer with a status that has none (503) is let through, counted unseen, where it enters the
+    //          dynamic table; as an entry of it, or if it is never entered, it can be changed.
+    //   grpc   grpc.health.v1.Health, Check and Watch, in the same way: `not_serving` turns SERVING into NOT_SERVING, `pass` whatever
+    //          status it is into SERVING. A Watch hears the truth again with its next message after the fault.
+    // Both are followed from a connection's first octet: one that is older than the fault passes, counted unseen once, and so does what
+    // comes after a request that arrived out of order. timeout and reset hold or end the whole connection.
+    //   postgresql  a startup packet with a user and nothing else, as HAProxy sends it: `not_serving` turns the answer into an
+    //          ErrorResponse of the same length, `pass` an ErrorResponse into an Authentication message.
+    //   mysql  a login with COM_QUIT right behind it, as HAProxy sends it with a user: `not_serving` turns OK into ERR, same length.
+    //   dns    a query over UDP for `query`: SERVFAIL (`not_serving`) or silence (`timeout`).
+    //   exec   the start of `exe` (a program, or a script by its own path) fails: nothing on the network.
+    // With `sni` a check is a TLS connection to that name: it can be held, slowed or reset, not read.
+    enum class Protocol { http, tcp, redis, http2, grpc, postgresql, mysql, dns, exec };
 
     std::vector<std::uint16_t> ports;  // of the checked service, TCP; at least one
     std::string path;                  // the whole path without the query, as sent; a trailing * makes it a prefix; empty: every path
@@ -40,7 +57,11 @@ struct HealthFault {
     std::vector<std::string> from;     // the checkers' addresses or CIDRs, at most 64; empty: any
     Protocol protocol = Protocol::http;
     Result result = Result::status;
-    std::uint16_t status = 503;  // for Result::status: 200..599, not 204 or 304 (they have no body: RFC 9110 §15)
+    std::string sni;  // the server name of TLS (RFC 6066 §3), in lower case; a leading "*." stands for what is below
+    std::string query = "a.root-servers.net";  // the name that a dns check asks for; dnsdist's own by default
+    std::string exe;                           // the whole path of what an exec check starts
+    std::chrono::nanoseconds delay{0};         // for Result::slow: above 0
+    std::uint16_t status = 503;                // for Result::status: 200..599, not 204 or 304 (they have no body: RFC 9110 §15)
 };
 
 // Throws Misuse for what does not go together, wherever it is asked.

@@ -88,6 +88,7 @@ std::vector<std::string> claims_of(const DnsFault& fault) {
 std::vector<std::string> claims_of(const HealthFault& fault) {
     std::vector<std::string> all;
     for (const auto port : fault.ports) all.push_back("health:" + std::to_string(port));
+    if (!fault.exe.empty()) all.push_back("health:exec:" + fault.exe);
     return all;
 }
 

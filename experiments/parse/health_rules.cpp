@@ -46,6 +46,7 @@ std::uint16_t contested_port(const PlannedFault& first, const PlannedFault& seco
     if (one == nullptr || other == nullptr || same_result(*one, *other) || one->protocol != other->protocol) return 0;
     if (!at_one_time(first, second) || !same_place(first, second)) return 0;
     if (!patterns_meet(one->path, other->path) || !patterns_meet(one->agent, other->agent) || !peers_meet(one->from, other->from)) return 0;
+    if (one->sni != other->sni) return 0;
     for (const auto port : other->ports)
         if (std::ranges::find(one->ports, port) != one->ports.end()) return port;
     return 0;

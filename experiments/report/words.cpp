@@ -144,7 +144,7 @@ std::string words(const LatencyFault& fault) {
 }
 
 std::string words(const HealthFault& fault) {
-    constexpr const char* protocols[] = {"http", "tcp", "redis"};
+    constexpr const char* protocols[] = {"http", "tcp", "redis", "http2", "grpc", "postgresql", "mysql", "dns", "exec"};
     const auto checks = fmt::format("{} checks of {} from {}, port {}", protocols[static_cast<int>(fault.protocol)],
                                     fault.path.empty() ? "any path" : fault.path, listed(fault.from, "anyone"), listed(fault.ports, "any"));
     switch (fault.result) {
@@ -153,9 +153,11 @@ std::string words(const HealthFault& fault) {
         case HealthFault::Result::timeout:
             return checks + ": never answered";
         case HealthFault::Result::pass:
-            return checks + ": shown as passing (200)";
+            return checks + ": shown as passing";
         case HealthFault::Result::not_serving:
             return checks + ": told an error";
+        case HealthFault::Result::slow:
+            return checks + ": answered " + in_words(fault.delay) + " later";
         case HealthFault::Result::reset:
             break;
     }

@@ -182,5 +182,5 @@ static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {
 TC_PROGRAMS(act)
 
 /* Loaded only where there is a helper, on its two ends: as in latency.bpf.c. */
-SEC("tc") int returned(struct __sk_buff* skb) { return give_back(skb); }
+SEC("tc") int returned(struct __sk_buff* skb) { return give_back_hit(skb); }
 SEC("tc") int reflect(struct __sk_buff* skb) { return (int)bpf_redirect(skb->ifindex, 0); }

@@ -8,10 +8,10 @@
 #define HEALTH_TEXT_MAX 256 /* bytes of a path or of a User-Agent pattern */
 #define HEALTH_FROM_MAX 64
 
-#define HEALTH_SHOWN_MAX 8
+#define HEALTH_SHOWN_MAX 12
 
-enum health_result { HEALTH_STATUS, HEALTH_TIMEOUT, HEALTH_RESET, HEALTH_PASS };
-enum health_protocol { HEALTH_HTTP, HEALTH_TCP, HEALTH_REDIS };
+enum health_result { HEALTH_STATUS, HEALTH_TIMEOUT, HEALTH_RESET, HEALTH_PASS, HEALTH_SLOW };
+enum health_protocol { HEALTH_HTTP, HEALTH_TCP, HEALTH_REDIS, HEALTH_HTTP2, HEALTH_GRPC, HEALTH_POSTGRESQL, HEALTH_MYSQL, HEALTH_TLS };
 
 /* Text that a request must show: all of it, or its beginning. */
 struct health_text {
@@ -33,13 +33,35 @@ struct health_config {
     __u32 protocol;   /* enum health_protocol */
     __u32 from_count; /* 0: any checker */
     __u32 shown_size;
-    __u8 shown[HEALTH_SHOWN_MAX]; /* what takes the place of as many bytes: three digits of a status, or a whole Redis reply */
+    __u32 shown_mask;             /* bit n: byte n of the answer becomes shown[n]; the others stay */
+    __u8 shown[HEALTH_SHOWN_MAX]; /* what an answer says: three digits of a status, or how its message begins */
+    __u64 delay_ns;               /* of HEALTH_SLOW */
     struct health_text path;
     struct health_text agent;  /* the value of User-Agent */
     struct health_text method; /* with the blank behind it */
-    struct health_text host;   /* the value of Host, in lower case, without the port */
+    struct health_text host;   /* the value of Host, in lower case, without the port; of TLS: the server name, a prefix being a suffix */
     struct health_peer from[HEALTH_FROM_MAX];
     __u8 ports[65536 / 8]; /* one bit a port: bit (port & 7) of byte port / 8 */
+};
+
+/* The header fields that tell a check in HTTP/2. */
+enum { HPACK_PATH, HPACK_AGENT, HPACK_FIELDS, HPACK_OTHER = HPACK_FIELDS };
+
+/* A string of HPACK as it goes over the wire (RFC 7541 §5.2), without its length. */
+struct hpack_text {
+    __u32 size;      /* 0: no string is this one */
+    __u32 last_mask; /* which bits of the last octet count: the beginning of a Huffman code may end within one */
+    __u8 octets[HEALTH_TEXT_MAX];
+};
+
+struct hpack_config {
+    __u32 wanted;      /* bits of the fields that a check must have */
+    __u32 static_path; /* bit n: entry n of the static table is a path that is asked for */
+    struct {
+        struct hpack_text name, whole, beginning; /* of the value: all of it, or what it begins with */
+    } fields[HPACK_FIELDS][2];                    /* plain, and in Huffman code */
+    __u8 now;                                     /* what the octet that says how it went becomes */
+    __u8 pad[3];
 };
 
 #endif

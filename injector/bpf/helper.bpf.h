@@ -41,6 +41,12 @@ static __always_inline int give_back(struct __sk_buff* skb) {
     skb->tc_index = (__u16)((__u32)stack.tag << 8 | (tag & 0xff));
     /* a frame that is not addressed to the helper is somebody else's until we say otherwise: `lo` would drop it */
     bpf_skb_change_type(skb, 0 /* PACKET_HOST, linux/if_packet.h */);
-    COUNT(hits);
     return (int)bpf_redirect(helper.slot[slot], tag & HELPER_INWARD ? BPF_F_INGRESS : 0);
+}
+
+/* For a fault that is nothing but the way: what comes back was hit. */
+static __always_inline int give_back_hit(struct __sk_buff* skb) {
+    int verdict = give_back(skb);
+    if (verdict != SHOT) COUNT(hits);
+    return verdict;
 }

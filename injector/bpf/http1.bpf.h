@@ -153,11 +153,12 @@ __attribute__((noinline)) int http1_request(struct __sk_buff* skb, __u32 at, __u
     return match == HTTP1_CHECK && health.agent.length ? http1_agent(skb, at, end) : match;
 }
 
-#define HTTP1_STATUS_LINE 12 /* "HTTP/1.x ddd" */
-#define HTTP1_DIGITS 9       /* where the three digits begin */
+#define HTTP1_STATUS_LINE 12  /* "HTTP/1.x ddd" */
+#define HTTP1_DIGITS 9        /* where the three digits begin */
+#define HTTP1_STATUS_DIGITS 4 /* three, and room */
 
 /* The status of the answer that begins at `at`, its digits copied out; 0 if no whole HTTP/1.x status is there. */
-static __always_inline __u32 http1_status(struct __sk_buff* skb, __u32 at, __u32 end, __u8 digits[HEALTH_SHOWN_MAX]) {
+static __always_inline __u32 http1_status(struct __sk_buff* skb, __u32 at, __u32 end, __u8 digits[HTTP1_STATUS_DIGITS]) {
     struct {
         __u64 version;
         __u8 space, digits[3];

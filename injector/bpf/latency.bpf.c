@@ -27,7 +27,7 @@ static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {
 TC_PROGRAMS(act)
 
 /* On the helper, in the target's namespace. */
-SEC("tc") int returned(struct __sk_buff* skb) { return give_back(skb); }
+SEC("tc") int returned(struct __sk_buff* skb) { return give_back_hit(skb); }
 
 /* On the far end of a veth helper: back out of it, through its queue. */
 SEC("tc") int reflect(struct __sk_buff* skb) { return (int)bpf_redirect(skb->ifindex, 0); }

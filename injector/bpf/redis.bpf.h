@@ -30,14 +30,13 @@ static __always_inline int redis_request(struct __sk_buff* skb, __u32 at, __u32 
     return request.head == head.word && (request.name & 0xdfdfdfdf) == name.word ? HTTP1_CHECK : HTTP1_OTHER;
 }
 
-/* Whether the answer that begins at `at` is a whole PONG, copied out. */
-static __always_inline int redis_answer(struct __sk_buff* skb, __u32 at, __u32 end, __u8 answer[HEALTH_SHOWN_MAX]) {
+/* The status of HTTP that the answer which begins at `at` amounts to; 0 if it is no whole PONG. */
+static __always_inline __u32 redis_status(struct __sk_buff* skb, __u32 at, __u32 end) {
     const union {
         char text[8];
         __u64 word;
     } pong = {"+PONG\r\n"};
     __u64 seen = 0;
-    if (at + REDIS_PONG > end || bpf_skb_load_bytes(skb, at, &seen, REDIS_PONG) < 0 || seen != pong.word) return 0;
-    __builtin_memcpy(answer, &seen, sizeof seen);
-    return 1;
+    if (at + REDIS_PONG > end || bpf_skb_load_bytes(skb, at, &seen, REDIS_PONG) < 0) return 0;
+    return seen == pong.word ? 200 : 0;
 }

@@ -16,6 +16,12 @@ unique_fd attach_tracepoint(const bpf_program* program, const char* name) {
     return link;
 }
 
+unique_fd attach_security_hook(const bpf_program* program) {
+    unique_fd link(bpf_link_create(bpf_program__fd(program), 0, BPF_LSM_MAC, nullptr));
+    if (!link) throw_errno("cannot attach to a security hook", errno);
+    return link;
+}
+
 std::optional<MissingTracing> missing_tracing() {
     if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0)
         return MissingTracing{"this kernel does not say how its structs are laid out (no /sys/kernel/btf/vmlinux)",

@@ -16,6 +16,9 @@ namespace blackstart {
 // Attaches a loaded program to a raw tracepoint by its name; the link lives as long as the descriptor. Throws Unfit.
 unique_fd attach_tracepoint(const bpf_program* program, const char* name);
 
+// Attaches a loaded program to the security hook that it names. Throws Unfit.
+unique_fd attach_security_hook(const bpf_program* program);
+
 // Why no such program can be loaded and find its way in this kernel's structs, and the fix; nullopt if it can.
 struct MissingTracing {
     std::string reason, fix;
@@ -44,6 +47,7 @@ public:
         if (error != 0) throw_errno(std::string("the kernel refuses the program of ") + what_, -error);
     }
     void attach(const bpf_program* program, const char* tracepoint) { link_ = attach_tracepoint(program, tracepoint); }
+    void attach_hook(const bpf_program* program) { link_ = attach_security_hook(program); }
     void footprint(Footprint& footprint) const { footprint.add_programs(skeleton_->obj); }
 
 private:

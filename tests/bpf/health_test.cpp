@@ -7,8 +7,7 @@
 #include <string>
 
 #include "injector/kernel/error.h"
-#include "tests/bpf/packet.h"
-#include "tests/bpf/room.h"
+#include "tests/bpf/conversation.h"
 
 namespace blackstart {
 namespace {
@@ -19,58 +18,15 @@ using packet::text;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr unsigned kTcp = 6;
 const Flow v4{.source_port = 40000, .destination_port = 8080};
 const Flow v6{.source = "fd00::1", .destination = "fd00::2", .source_port = 40000, .destination_port = 8080};
 
 const std::string check = "GET /healthz HTTP/1.1\r\nHost: web\r\n\r\n";
 const std::string data = "GET /data HTTP/1.1\r\nHost: web\r\n\r\n";
-const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const std::string failing = "HTTP/1.1 503 OK\r\nContent-Length: 2\r\n\r\nok";
 const std::string haproxy = "OPTIONS / HTTP/1.0\r\n\r\n";
 
-enum class Side { checked, checking };
-
-// One TCP connection as the two programs of one side see it. Sequence numbers advance as the payload is sent.
-struct Connection {
-    Flow flow = v4;
-    Side side = Side::checked;
-    std::uint32_t client = 1000, server = 5000;
-
-    [[nodiscard]] Bytes to_server(const std::string& payload, unsigned flags = packet::ACK | packet::PSH) const {
-        return packet::tcp(flow, client, server, flags, text(payload));
-    }
-    [[nodiscard]] Bytes to_client(const std::string& payload, unsigned flags = packet::ACK | packet::PSH) const {
-        return packet::tcp(flow.reversed(), server, client, flags, text(payload));
-    }
-    [[nodiscard]] Outcome arrive(const Bytes& frame, bool at_server) const {
-        const bool ingress = at_server == (side == Side::checked);
-        return pass(ingress ? "ingress_l2" : "egress_l2", frame);
-    }
-    // A packet that must pass as it is.
-    void untouched(const Bytes& frame, bool at_server) const {
-        const auto out = arrive(frame, at_server);
-        EXPECT_EQ(out.verdict, kNext);
-        EXPECT_EQ(out.frame, frame);
-    }
-    void send(const std::string& payload) {
-        untouched(to_server(payload), true);
-        client += static_cast<std::uint32_t>(payload.size());
-    }
-    // The payload that the client gets for what the server sent.
-    std::string answer(const std::string& payload) {
-        const auto out = arrive(to_client(payload), false);
-        EXPECT_EQ(out.verdict, kNext);
-        EXPECT_EQ(packet::damage(out.frame, kTcp), "");
-        server += static_cast<std::uint32_t>(payload.size());
-        const auto got = packet::payload(out.frame, 20);
-        return {got.begin(), got.end()};
-    }
-    std::string ask(const std::string& request, const std::string& response = ok) {
-        send(request);
-        return answer(response);
-    }
-};
+struct Health : Conversation {};
 
 HealthFault fault_of(HealthFault::Result result = HealthFault::Result::status) {
     HealthFault fault;
@@ -87,25 +43,6 @@ Terms by_count(std::uint32_t fail, std::uint32_t pass) {
     terms.cycle->pass = pass;
     return terms;
 }
-
-struct Health : testing::Test {
-    Room room;
-    std::unique_ptr<Injection> injection;
-
-    void arm(const HealthFault& fault, Terms terms = {}) {
-        // Nobody renews here, and a busy machine takes its time: only a test of the lease has a short one.
-        if (terms.lease == Terms{}.lease) terms.lease = std::chrono::minutes(1);
-        if (terms.duration.count() == 0) terms.duration = seconds(60);
-        injection.reset();
-        injection = inject(fault, room.target("wire"), terms);
-    }
-    void expect_tally(std::uint64_t matched, std::uint64_t hits, std::uint64_t unseen = 0) const {
-        const auto tally = injection->tally();
-        EXPECT_EQ(tally.matched, matched);
-        EXPECT_EQ(tally.hits, hits);
-        EXPECT_EQ(tally.unseen, unseen);
-    }
-};
 
 TEST_F(Health, ACheckIsAnsweredWithTheStatusOnBothSidesAndFamilies) {
     arm(fault_of());

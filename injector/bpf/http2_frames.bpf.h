@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* One direction of an HTTP/2 connection, cut into frames (RFC 9113 §4.1) as its octets pass by, in their order. */
+#pragma once
+
+#include "injector/bpf/packet.bpf.h"
+
+#define FRAME_HEAD 9
+enum { FRAME_DATA = 0, FRAME_HEADERS = 1, FRAME_CONTINUATION = 9 };
+enum { END_STREAM = 0x01, END_HEADERS = 0x04, PADDED = 0x08, PRIORITY = 0x20 };
+
+struct frames {
+    __u32 next; /* sequence number of the next octet to be read */
+    __u32 have; /* octets of the next head that came in earlier packets */
+    __u32 length, stream;
+    __u32 left; /* of a frame that is read: octets to come, without `pad` */
+    __u32 pad;
+    __u8 type, flags;
+    __u8 part[FRAME_HEAD + 1];
+};
+
+/* A packet of one direction, and how far it has been read. */
+struct reader {
+    struct __sk_buff* skb;
+    const struct packet* p;
+    __u32 size; /* of the payload */
+};
+
+/* Where the next octet lies in the packet; 0 if it does not. */
+static __always_inline __u32 next_octet(const struct reader* r, const struct frames* f) {
+    __u32 offset = f->next - r->p->seq;
+    return offset < r->size ? r->p->payload + offset : 0;
+}
+
+static __always_inline int missed(const struct packet* p, const struct frames* f) { return (__s32)(p->seq - f->next) > 0; }
+
+static __always_inline void read_head(struct frames* f, const __u8* head) {
+    f->length = (__u32)head[0] << 16 | (__u32)head[1] << 8 | head[2];
+    f->type = head[3];
+    f->flags = head[4];
+    f->stream = ((__u32)head[5] & 0x7f) << 24 | (__u32)head[6] << 16 | (__u32)head[7] << 8 | head[8];
+    f->have = 0;
+    f->left = f->length;
+    f->pad = 0;
+}
+
+/* Reads on in a head at `at`; 1 when it is whole. */
+static __always_inline int take_head(struct reader* r, struct frames* f, __u32 at) {
+    __u8 head[FRAME_HEAD] = {};
+    __u32 have = f->have;
+    if (have == 0 && at + FRAME_HEAD <= r->p->end) {
+        if (bpf_skb_load_bytes(r->skb, at, head, FRAME_HEAD) < 0) return 0;
+        f->next += FRAME_HEAD;
+        read_head(f, head);
+        return 1;
+    }
+    if (have >= FRAME_HEAD || bpf_skb_load_bytes(r->skb, at, head, 1) < 0) return 0;
+    f->part[have] = head[0];
+    f->have = have + 1;
+    f->next++;
+    if (f->have < FRAME_HEAD) return 0;
+    read_head(f, f->part);
+    return 1;
+}
+
+/* The octet before a padded frame's content (§6.1). */
+static __always_inline void take_pad(struct frames* f, __u8 pad) {
+    f->pad = pad < f->left ? pad : f->left;
+    f->left -= f->pad;
+}
+
+static __always_inline void leave_out(struct frames* f, __u32 size) {
+    size = size < f->left ? size : f->left;
+    f->next += size;
+    f->left -= size;
+}

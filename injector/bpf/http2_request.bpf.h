@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* What a client says in HTTP/2 (RFC 9113): which of its streams are checks. */
+#pragma once
+
+#include "injector/bpf/http2_connection.bpf.h"
+
+#define PREFACE 24
+const volatile char preface[PREFACE + 1] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* RFC 9113 §3.4 */
+
+static __always_inline void lose(struct connection* c) {
+    c->request_mode = LOST;
+    COUNT(unseen);
+}
+
+/* A whole header block. Trailers come on a stream that is known (§8.1). */
+static __always_inline void request_ends(struct conversation* v) {
+    struct connection* c = v->c;
+    struct frames* f = &c->requests;
+    struct stream stream = {};
+    if (f->stream <= c->last_stream) return;
+    c->last_stream = f->stream;
+    if ((c->block.got & hpack.wanted) != hpack.wanted || !from_checker(v->reader.p)) return;
+    stream.state = first_state(v->reader.skb, v->direction, &v->key.flow);
+    if (stream.state == PASSED) return;
+    v->key.stream = f->stream;
+    if (bpf_map_update_elem(&streams, &v->key, &stream, BPF_ANY) < 0) COUNT(unseen);
+}
+
+/* When nothing of a frame's block is left. */
+static __always_inline void request_frame_ends(struct conversation* v) {
+    struct frames* f = &v->c->requests;
+    if (f->left > 0) return;
+    v->c->request_mode = AT_FRAME;
+    f->next += f->pad;
+    if (f->flags & END_HEADERS) request_ends(v);
+}
+
+static __always_inline void request_frame_begins(struct conversation* v) {
+    struct connection* c = v->c;
+    struct frames* f = &c->requests;
+    if (f->type == FRAME_HEADERS) {
+        c->block.got = c->block.mode = 0;
+        c->request_mode = f->flags & PADDED ? AT_PAD : IN_BLOCK;
+        if (!(f->flags & PADDED) && f->flags & PRIORITY) leave_out(f, 5);
+        if (!(f->flags & PADDED)) request_frame_ends(v);
+    } else if (f->type == FRAME_CONTINUATION) {
+        c->request_mode = IN_BLOCK;
+        request_frame_ends(v);
+    } else {
+        leave_out(f, f->left);
+    }
+}
+
+static __always_inline void request_octet(struct conversation* v, __u8 octet) {
+    struct connection* c = v->c;
+    struct frames* f = &c->requests;
+    if (c->request_mode == IN_PREFACE) {
+        __u32 n = f->have;
+        f->have = n + 1;
+        if (n >= PREFACE || octet != preface[n]) {
+            c->request_mode = OTHER;
+        } else if (n + 1 == PREFACE) {
+            c->request_mode = AT_FRAME;
+            f->have = 0;
+        }
+        return;
+    }
+    f->left--;
+    if (c->request_mode == AT_PAD) {
+        take_pad(f, octet);
+        c->request_mode = IN_BLOCK;
+        if (f->flags & PRIORITY) leave_out(f, 5);
+    } else if (!hpack_take(&c->block, octet)) {
+        lose(c);
+        return;
+    } else {
+        __u32 idle = hpack_idle(&c->block);
+        if (idle > f->left) idle = f->left;
+        c->block.number -= idle;
+        leave_out(f, idle);
+    }
+    request_frame_ends(v);
+}
+
+static long request_step(__u32 index, struct conversation* v) {
+    struct connection* c = v->c;
+    struct frames* f = &c->requests;
+    __u32 at = next_octet(&v->reader, f);
+    __u8 octet = 0;
+    if (at == 0 || c->request_mode >= OTHER) return 1;
+    if (c->request_mode == AT_FRAME) {
+        if (take_head(&v->reader, f, at)) request_frame_begins(v);
+        return 0;
+    }
+    if (bpf_skb_load_bytes(v->reader.skb, at, &octet, 1) < 0) return 1;
+    f->next++;
+    request_octet(v, octet);
+    return 0;
+}

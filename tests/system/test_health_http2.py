@@ -1,0 +1,195 @@
+"""Checks over HTTP/2 and gRPC, by clients and servers of real libraries: those of gRPC, curl, nghttp2 and nginx."""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import Lab, inject
+
+LARGE = 2_000_000
+PYTHON = "/usr/bin/python3"
+PEER = Path(__file__).resolve().parent / "grpc_peer.py"
+NGINX = """
+user root;
+daemon off;
+pid {dir}/nginx.pid;
+error_log stderr crit;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    server {{
+        listen 8082 http2;
+        listen [::]:8082 http2;
+        location = /healthz {{ return 200 "ok"; }}
+        location = /sick {{ return 500 "sick"; }}
+        location = /tired {{ return 503 "tired"; }}
+        location = /large {{ root {dir}; }}
+        location / {{ return 200 "data"; }}
+    }}
+}}
+"""
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["offload", "no-offload"])
+def served(isolated, request, tmp_path_factory):
+    """client and server: gRPC on 50051, nginx with HTTP/2 in clear on 8082."""
+    lab = Lab()
+    folder = tmp_path_factory.mktemp("nginx")
+    folder.chmod(0o755)
+    (folder / "nginx.conf").write_text(NGINX.format(dir=folder))
+    (folder / "large").write_bytes(b"x" * LARGE)
+    client, server = lab.pair(offload=request.param)
+    server.start(PYTHON, PEER, "serve", 50051, stdout=subprocess.DEVNULL)
+    server.start("nginx", "-p", folder, "-c", folder / "nginx.conf", stdout=subprocess.DEVNULL)
+    for port in (50051, 8082):
+        client.wait_tcp("10.77.0.2", port)
+    yield client, server
+    lab.close()
+
+
+@pytest.fixture(params=["checked", "checking"])
+def side(request, served):
+    """client, and the host that the fault is put on"""
+    client, server = served
+    return client, server if request.param == "checked" else client
+
+
+class Asker:
+    """A gRPC client with one connection."""
+
+    def __init__(self, host, target):
+        self.process = host.start(PYTHON, PEER, "ask", target, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def __call__(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+def grpc(host, result, *options):
+    return inject(host, "health", "--port", 50051, "--protocol", "grpc", "--result", result, *options)
+
+
+TARGETS = ["10.77.0.2:50051", "[fd77:0::2]:50051"]
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("target", TARGETS, ids=["ipv4", "ipv6"])
+def test_grpc_checks_are_told_not_serving_and_calls_on_the_same_connection_are_not(side, target):
+    client, on = side
+    with grpc(on, "not-serving") as fault, Asker(client, target) as ask:
+        for _ in range(5):
+            assert ask("check") == "NOT_SERVING"
+            assert ask("buy 1") is True
+            assert ask("buy 100000") is True
+            assert ask("check sick") == "NOT_SERVING"
+        restored = fault.stop()
+        assert (restored["matched"], restored["hits"]) == (10, 5)
+        assert ask("check") == "SERVING"
+        assert ask("buy 10") is True
+
+
+def test_a_watch_hears_not_serving_for_as_long_as_the_fault_lasts(side):
+    client, on = side
+    with grpc(on, "not-serving") as fault, Asker(client, TARGETS[0]) as ask:
+        assert [ask("watch") for _ in range(4)] == ["NOT_SERVING"] * 4
+        assert ask("buy 1000") is True
+        fault.stop()
+        until = time.monotonic() + 5
+        while ask("watch") != "SERVING":
+            assert time.monotonic() < until
+
+
+def test_a_failing_grpc_check_is_shown_as_serving(side):
+    client, on = side
+    with grpc(on, "pass") as fault, Asker(client, TARGETS[0]) as ask:
+        assert [ask("check sick"), ask("check"), ask("check sick")] == ["SERVING"] * 3
+        assert fault.stop()["hits"] == 2
+        assert ask("check sick") == "NOT_SERVING"
+
+
+def test_a_cycle_and_the_agent_of_grpc(side):
+    client, on = side
+    with grpc(on, "not-serving", "--cycle", "fail=3,pass=2", "--agent", "grpc-python/*"), Asker(client, TARGETS[0]) as ask:
+        seen = [ask("check") for _ in range(10)]
+        assert seen == (["NOT_SERVING"] * 3 + ["SERVING"] * 2) * 2
+    with grpc(on, "not-serving", "--agent", "grpc-go/*"), Asker(client, TARGETS[0]) as ask:
+        assert ask("check") == "SERVING"
+
+
+@pytest.mark.parametrize(("result", "seen"), [("timeout", "DEADLINE_EXCEEDED"), ("reset", "UNAVAILABLE")])
+def test_a_grpc_check_is_held_or_reset(side, result, seen):
+    client, on = side
+    with grpc(on, result) as fault, Asker(client, TARGETS[0]) as ask:
+        assert ask("buy 10") is True
+        assert ask("check") == seen
+        assert fault.stop()["hits"] >= 1
+
+
+def test_huffman_paths_and_their_entries_are_the_check(side, tmp_path):
+    client, on = side
+    (tmp_path / "empty").write_bytes(b"\0" * 5)
+    fields = [f"-H{field}" for field in (":method: POST", "content-type: application/grpc", "te: trailers")]
+    with grpc(on, "not-serving") as fault:
+        url = "http://10.77.0.2:50051/grpc.health.v1.Health/Check"
+        said = client.run("nghttp", "-m", 5, "--no-dep", *fields, "-d", tmp_path / "empty", url).stdout
+        assert said == "\0\0\0\0\2\10\2" * 5
+        assert fault.stop()["hits"] == 5
+
+
+def statuses(host, *urls):
+    """What nghttp sees of these, asked for over one connection, by path."""
+    said = host.run("nghttp", "-ns", "--no-dep", *urls).stdout
+    return {path: int(code) for code, path in re.findall(r"\s(\d{3})\s+\d+\S* (/\S*)$", said, re.M)}
+
+
+@pytest.mark.parametrize("address", ["10.77.0.2", "[fd77:0::2]"])
+def test_http2_checks_see_a_status_and_nothing_else_does(side, address):
+    client, on = side
+    paths = ["/data", "/healthz", "/healthzzz", "/healthz?deep=1", "/other"]
+    urls = [f"http://{address}:8082{path}" for path in paths]
+    with inject(on, "health", "--port", 8082, "--protocol", "http2", "--path", "/healthz", "--result", 500) as fault:
+        assert statuses(client, *urls) == {path: 500 if path in ("/healthz", "/healthz?deep=1") else 200 for path in paths}
+        assert fault.stop()["hits"] == 2
+    assert statuses(client, *urls) == dict.fromkeys(paths, 200)
+
+
+def curl(host, path):
+    done = host.run("curl", "-sg", "-m", 10, "--http2-prior-knowledge", "-w", "%{http_code}", f"http://10.77.0.2:8082{path}")
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def test_a_failing_http2_check_is_shown_as_passing(side):
+    client, on = side
+    with inject(on, "health", "--port", 8082, "--protocol", "http2", "--path", "/*", "--result", "pass") as fault:
+        assert curl(client, "/sick") == "sick200"
+        assert curl(client, "/healthz") == "ok200"
+        assert curl(client, "/tired") == "tired503"  # enters the dynamic table: nothing of the same length would
+        restored = fault.stop()
+        assert (restored["hits"], restored["unseen"]) == (1, 1)
+
+
+def test_a_large_answer_beside_checks_is_whole(side):
+    client, on = side
+    with inject(on, "health", "--port", 8082, "--protocol", "http2", "--path", "/healthz", "--result", 404) as fault:
+        for _ in range(5):
+            done = client.run(*["nghttp", "--no-dep", *[f"http://10.77.0.2:8082/{path}" for path in ("healthz", "large", "data")]], encoding="latin-1")
+            assert len(done.stdout) == LARGE + len("ok") + len("data")
+        assert fault.stop()["hits"] == 5
