@@ -1,0 +1,189 @@
+"""Real checkers: each says down within interval x fall + timeout, and up again after the fault, and the data path serves throughout.
+
+Bounds are those of the checkers, with room for a busy machine."""
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from inside import inside
+from lab import Lab, inject, sh
+
+PYTHON = "/usr/bin/python3"
+HERE = Path(__file__).resolve().parent
+
+NGINX = """
+user root;
+daemon off;
+pid {dir}/nginx.pid;
+error_log stderr crit;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    server {{
+        listen 8082 http2;
+        location / {{ return 200 "ok"; }}
+    }}
+    server {{
+        listen 8443 ssl;
+        ssl_certificate {dir}/cert.pem;
+        ssl_certificate_key {dir}/key.pem;
+        location / {{ return 200 "ok"; }}
+    }}
+}}
+"""
+
+HAPROXY = """
+global
+    stats socket {sock} mode 600
+defaults
+    mode tcp
+    timeout connect 1s
+    timeout client 5s
+    timeout server 5s
+    timeout check 300ms
+    default-server inter 200ms fall 3 rise 2
+backend http
+    option httpchk
+    server one 10.77.0.2:8080 check
+backend http2
+    mode http
+    option httpchk
+    http-check send meth GET uri /healthz ver HTTP/1.1 hdr Host web.test
+    server one 10.77.0.2:8082 check proto h2
+backend postgresql
+    option pgsql-check user checker
+    server one 10.77.0.2:5432 check
+backend mysql
+    option mysql-check user checker
+    server one 10.77.0.2:3306 check
+backend tls
+    option httpchk
+    server one 10.77.0.2:8443 check check-ssl check-sni health.test verify none
+frontend data
+    bind 127.0.0.1:9000
+    default_backend http
+"""
+
+
+@pytest.fixture(scope="module")
+def served(isolated, tmp_path_factory):
+    lab = Lab()
+    folder = tmp_path_factory.mktemp("checked")
+    (folder / "nginx.conf").write_text(NGINX.format(dir=folder))
+    sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=health.test",
+       "-keyout", folder / "key.pem", "-out", folder / "cert.pem")
+    client, server = lab.pair()
+    server.start(PYTHON, HERE / "web.py", 8080, stdout=subprocess.DEVNULL)
+    server.start(PYTHON, HERE / "databases.py", stdout=subprocess.DEVNULL)
+    server.start("nginx", "-p", folder, "-c", folder / "nginx.conf", stdout=subprocess.DEVNULL)
+    for port in (8080, 8082, 8443, 5432, 3306):
+        client.wait_tcp("10.77.0.2", port)
+    yield client, server
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def haproxy(served, tmp_path_factory):
+    """state(backend): UP or DOWN, of a HAProxy that checks every 200 ms, three to fall, two to rise."""
+    client, server = served
+    folder = tmp_path_factory.mktemp("haproxy")
+    sock, config = folder / "stats", folder / "haproxy.cfg"
+    config.write_text(HAPROXY.format(sock=sock))
+    child = client.start("haproxy", "-db", "-f", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def state(backend):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(sock))
+            s.sendall(b"show stat\n")
+            text = b"".join(iter(lambda: s.recv(65536), b"")).decode()
+        return next(line.split(",")[17].split()[0] for line in text.splitlines() if line.startswith(f"{backend},one,"))
+
+    until = time.monotonic() + 10
+    while not sock.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    yield state
+    child.kill()
+    child.wait()
+
+
+def until_state(state, backend, wanted, bound=6.0):
+    begin = time.monotonic()
+    while state(backend) != wanted:
+        assert time.monotonic() < begin + bound, f"{backend} is not {wanted} after {bound} s"
+        time.sleep(0.02)
+    return time.monotonic() - begin
+
+
+def serves(client):
+    assert client.run("curl", "-s", "-m", 3, "http://10.77.0.2:8080/data").stdout == "ok"
+    with inside(client), socket.create_connection(("10.77.0.2", 5432), 3) as session:
+        # A session with a database, as every client but a check has one.
+        startup = b"\0\3\0\0user\0app\0database\0shop\0\0"
+        session.sendall((len(startup) + 4).to_bytes(4, "big") + startup)
+        assert session.recv(100).startswith(b"R\0\0\0\x08\0\0\0\0")
+    with inside(client), socket.create_connection(("10.77.0.2", 3306), 3) as session:
+        assert session.recv(4096)[4] == 10
+        login = b"\x85\xa6\x3f\x20\0\0\0\1\x21" + bytes(23) + b"app\0\0"
+        session.sendall(len(login).to_bytes(3, "little") + b"\1" + login)
+        assert session.recv(100)[4] == 0
+
+
+CASES = {
+    "http 503": ("http", ["--port", 8080, "--path", "/", "--result", 503]),
+    "http slow": ("http", ["--port", 8080, "--path", "/", "--result", "slow", "--delay", "1s"]),
+    "http2 500": ("http2", ["--port", 8082, "--protocol", "http2", "--path", "/healthz", "--result", 500]),
+    "http2 timeout": ("http2", ["--port", 8082, "--protocol", "http2", "--path", "/healthz", "--result", "timeout"]),
+    "http2 slow": ("http2", ["--port", 8082, "--protocol", "http2", "--path", "/healthz", "--result", "slow", "--delay", "1s"]),
+    "postgresql error": ("postgresql", ["--port", 5432, "--protocol", "postgresql", "--result", "not-serving"]),
+    "postgresql timeout": ("postgresql", ["--port", 5432, "--protocol", "postgresql", "--result", "timeout"]),
+    "postgresql slow": ("postgresql", ["--port", 5432, "--protocol", "postgresql", "--result", "slow", "--delay", "1s"]),
+    "mysql error": ("mysql", ["--port", 3306, "--protocol", "mysql", "--result", "not-serving"]),
+    "mysql reset": ("mysql", ["--port", 3306, "--protocol", "mysql", "--result", "reset"]),
+    "tls timeout": ("tls", ["--port", 8443, "--sni", "Health.test", "--result", "timeout"]),
+    "tls reset": ("tls", ["--port", 8443, "--sni", "*.test", "--result", "reset"]),
+    "tls slow": ("tls", ["--port", 8443, "--sni", "health.test", "--result", "slow", "--delay", "1s"]),
+}
+
+
+# fall x (interval + timeout) is 1.5 s.
+@pytest.mark.parametrize("side", ["checked", "checking"])
+@pytest.mark.parametrize("case", CASES)
+def test_haproxy_says_down_and_up_again(served, haproxy, case, side):
+    client, server = served
+    backend, words = CASES[case]
+    until_state(haproxy, backend, "UP")
+    with inject(server if side == "checked" else client, "health", *words) as fault:
+        until_state(haproxy, backend, "DOWN")
+        serves(client)
+        assert fault.stop()["hits"] >= 3
+    until_state(haproxy, backend, "UP")
+
+
+@pytest.mark.parametrize("case", ["http2 500", "postgresql error", "mysql error", "tls reset"])
+def test_haproxy_keeps_a_server_that_fails_once_less_than_it_takes(served, haproxy, case):
+    _, server = served
+    backend, words = CASES[case]
+    until_state(haproxy, backend, "UP")
+    with inject(server, "health", *words, "--cycle", "fail=2,pass=2") as fault:
+        until = time.monotonic() + 4
+        while time.monotonic() < until:
+            assert haproxy(backend) == "UP"
+            time.sleep(0.02)
+        assert fault.stop()["hits"] >= 4
+
+
+def test_a_server_under_another_name_is_not_reset(served):
+    client, server = served
+    with inject(server, "health", "--port", 8443, "--sni", "health.test", "--result", "reset"):
+        def code(name):
+            return client.run("curl", "-sk", "-m", 3, "--resolve", f"{name}:8443:10.77.0.2", f"https://{name}:8443/").returncode
+        assert [code("health.test"), code("shop.test"), code("xhealth.test")] == [35, 0, 0]
