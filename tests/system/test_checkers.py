@@ -2,8 +2,11 @@
 
 Bounds are those of the checkers, with room for a busy machine."""
 
+import contextlib
+import os
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -187,3 +190,122 @@ def test_a_server_under_another_name_is_not_reset(served):
         def code(name):
             return client.run("curl", "-sk", "-m", 3, "--resolve", f"{name}:8443:10.77.0.2", f"https://{name}:8443/").returncode
         assert [code("health.test"), code("shop.test"), code("xhealth.test")] == [35, 0, 0]
+
+
+class Log:
+    """What a checker says, line by line."""
+
+    def __init__(self, child):
+        self.child = child
+        os.set_blocking(child.stdout.fileno(), False)
+        self.text = ""
+
+    def until(self, wanted, bound=10.0):
+        """Until a line has this text, from here on."""
+        until = time.monotonic() + bound
+        while wanted not in self.text:
+            assert time.monotonic() < until, f"no '{wanted}' in:\n{self.text}"
+            self.read()
+            time.sleep(0.02)
+        self.text = self.text.split(wanted, 1)[1]
+
+    def read(self):
+        with contextlib.suppress(TypeError, BlockingIOError):
+            self.text += self.child.stdout.read() or ""
+        return self.text
+
+
+@pytest.fixture
+def dnsdist(tmp_path):
+    lab = Lab()
+    client, server = lab.pair()
+    server.start("dnsmasq", "-d", "-u", "root", "--no-resolv", "--no-hosts", "--address=/db.test/10.1.2.3", "--address=/root-servers.net/198.41.0.4")
+    config = tmp_path / "dnsdist.conf"
+    config.write_text(
+        'setLocal("127.0.0.1:5300")\nsetSecurityPollSuffix("")\n'
+        'newServer({address="10.77.0.2:53", name="one", checkInterval=1, maxCheckFailures=2, rise=1, checkTimeout=500})\n'
+    )
+    log = Log(client.start("dnsdist", "-C", config, "--supervised"))
+    log.until("'up'")
+    yield client, server, log
+    lab.close()
+
+
+@pytest.mark.parametrize("side", ["checked", "checking"])
+@pytest.mark.parametrize("result", ["not-serving", "timeout"])
+def test_dnsdist_says_down_and_up_again(dnsdist, result, side):
+    client, server, log = dnsdist
+    with inject(server if side == "checked" else client, "health", "--port", 53, "--protocol", "dns", "--result", result) as fault:
+        log.until("'down'")
+        assert client.run("dig", "+short", "@10.77.0.2", "db.test").stdout == "10.1.2.3\n"
+        assert fault.stop()["hits"] >= 2
+    log.until("'up'")
+
+
+def test_dnsdist_keeps_a_server_that_fails_once_less_than_it_takes(dnsdist):
+    _, server, log = dnsdist
+    with inject(server, "health", "--port", 53, "--protocol", "dns", "--result", "not-serving", "--cycle", "fail=1,pass=1") as fault:
+        time.sleep(5)
+        assert fault.stop()["hits"] >= 2
+    assert "'down'" not in log.read()
+
+
+KEEPALIVED = """
+global_defs {{
+    script_user root
+    enable_script_security
+}}
+vrrp_script check {{
+    script "{script}"
+    interval 1
+    timeout 1
+    fall 2
+    rise 2
+}}
+vrrp_instance one {{
+    state BACKUP
+    interface eth0
+    virtual_router_id 51
+    priority 100
+    advert_int 1
+    virtual_ipaddress {{
+        10.77.0.100/24
+    }}
+    track_script {{
+        check
+    }}
+}}
+"""
+
+
+@pytest.fixture
+def keepalived():
+    lab = Lab()
+    client, _ = lab.pair()
+    folder = Path(tempfile.mkdtemp(dir="/run/blackstart"))  # root's all the way down, or the script is not trusted
+    script, config = folder / "check", folder / "keepalived.conf"
+    script.write_text("#!/bin/sh\nexit 0\n")
+    script.chmod(0o755)
+    config.write_text(KEEPALIVED.format(script=script))
+    log = Log(client.start("keepalived", "-n", "-l", "-D", "-P", "-f", config, "-p", folder / "pid", "-r", folder / "vrrp"))
+    log.until("MASTER STATE", 20)
+    yield client, script, log
+    lab.close()
+
+
+def test_keepalived_believes_that_its_script_failed(keepalived):
+    client, script, log = keepalived
+    with inject(client, "health", "--protocol", "exec", "--exe", script, "--result", "not-serving") as fault:
+        log.until("FAULT STATE")
+        assert subprocess.run([script]).returncode == 0  # another namespace: not this checker's
+        assert fault.stop()["hits"] >= 2
+    log.until("MASTER STATE", 20)
+
+
+def test_keepalived_keeps_its_state_if_its_script_fails_once_less_than_it_takes(keepalived):
+    client, script, log = keepalived
+    words = ["--protocol", "exec", "--exe", script, "--result", "not-serving", "--cycle", "fail=1,pass=2"]
+    with inject(client, "health", *words) as fault:
+        time.sleep(7)
+        assert fault.stop()["hits"] >= 2
+    assert "FAULT STATE" not in log.read()
