@@ -32,13 +32,15 @@ void make_folder(const fs::path& folder) {
     if (fs::exists(folder, error) && (!fs::is_directory(folder, error) || !fs::is_empty(folder, error)))
         throw Misuse("run folder " + folder.string() + " is already there and not empty: name another with --out");
     fs::create_directories(folder / "logs", error);
-    if (error) throw Misuse("cannot make run folder " + folder.string() + ": " + error.message());
+    if (error)
+        throw Unfit("cannot make run folder " + folder.string() + ": " + error.message(), "name one that can be written, with --out DIR");
 }
 
 void write_experiment(const fs::path& folder, const std::string& text) {
     std::ofstream file(folder / "experiment.toml", std::ios::binary);
     file << text;
-    if (!file.flush()) throw Misuse("cannot write " + (folder / "experiment.toml").string());
+    if (!file.flush())
+        throw Unfit("cannot write " + (folder / "experiment.toml").string(), "make room there, or name another folder with --out DIR");
 }
 
 class Run {
@@ -136,6 +138,20 @@ private:
         next_ = loop_.at(Loop::now() + experiment_.baseline, [this] { begin_faults(); });
         count_seconds();
         renewal_ = loop_.every(Loop::now() + kRenewal, kRenewal, [this](nanoseconds) { renew(); });
+        constexpr std::chrono::milliseconds glance(200);
+        glance_ = loop_.every(Loop::now() + glance, glance, [this](nanoseconds) { show(); });
+        if (options_.deadline) deadline_ = loop_.at(*options_.deadline, [this] { out_of_time(); });
+    }
+
+    void show() {
+        std::vector<Acting> acting;
+        for (const auto& armed : armed_) acting.push_back({armed->fault(), armed->target(), armed->tally().hits});
+        options_.follower.tick(Loop::now() - origin_, acting);
+    }
+
+    void out_of_time() {
+        record(event::Tripped{"--ttl", "the run's time is over"});
+        end_early("its --ttl is over");
     }
 
     void begin_faults() {
@@ -166,6 +182,7 @@ private:
     }
 
     void drain() {
+        deadline_.reset();
         if (metering_) {
             take_counts(Loop::now());
             second_.reset();
@@ -194,8 +211,10 @@ private:
             targets_.clear();
             lab_.reset();
         }
+        glance_.reset();
         record(event::Restored{left_.empty(), left_});
         record(event::Ended{});
+        if (interrupted_) tell(left_.empty() ? "interrupted, and everything is restored" : "interrupted, and the host is NOT whole");
         recorder_->flush();
         if (!recorder_->failure().empty()) tell("the history could not be written whole: " + recorder_->failure());
     }
@@ -256,8 +275,7 @@ private:
     void observed(const Observation& seen) {
         const Event event{seen.start - origin_,
                           event::Observed{experiment_.probes[seen.probe].name, seen.ok, seen.why, seen.latency, seen.value}};
-        recorder_->record(event);
-        if (in_baseline_) seen_in_baseline_.push_back(event);
+        keep(event);
         for (std::size_t i = 0; i < guards_.size(); i++) {
             if (experiment_.guards[i].probe != experiment_.probes[seen.probe].name) continue;
             const auto why = guards_[i].see(seen, Loop::now());
@@ -274,18 +292,18 @@ private:
     }
 
     void interrupted(int number) {
+        interrupted_ = true;
         record(event::Interrupted{number});
         end_early(fmt::format("signal {}", number), false);
     }
 
-    void record(EventKind kind, nanoseconds when = Loop::now()) {
-        const Event event{when - origin_, std::move(kind)};
+    void record(EventKind kind, nanoseconds when = Loop::now()) { keep({when - origin_, std::move(kind)}); }
+    void keep(const Event& event) {
         if (in_baseline_) seen_in_baseline_.push_back(event);
         recorder_->record(event);
+        options_.follower.seen(event);
     }
-    void tell(const std::string& line) const {
-        if (options_.progress) options_.progress(fmt::format("{:7.1f}s  {}", seconds(Loop::now() - origin_), line));
-    }
+    void tell(const std::string& line) const { options_.follower.line(fmt::format("{:7.1f}s  {}", seconds(Loop::now() - origin_), line)); }
 
     inline static const std::string kHost = "host";  // the target of a fault that names none
 
@@ -295,13 +313,13 @@ private:
     History head_;
     nanoseconds origin_ = Loop::now();
     std::optional<Recorder> recorder_;
-    bool in_baseline_ = true;
+    bool in_baseline_ = true, interrupted_ = false;
     std::vector<Event> seen_in_baseline_;  // what the baseline is judged by at t0
     std::vector<std::string> left_;
 
     Loop loop_;
     std::vector<Loop::Source> signals_, timers_;
-    Loop::Source next_, renewal_, second_;
+    Loop::Source next_, renewal_, second_, glance_, deadline_;
     std::optional<Lab> lab_;
     std::vector<unique_fd> namespaces_;
     std::map<std::string, Target> targets_;

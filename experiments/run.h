@@ -1,19 +1,23 @@
 // Runs an experiment: baseline, faults, observation; records its history; restores.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
-#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "experiments/experiment.h"
+#include "experiments/follower.h"
 
 namespace blackstart {
 
 struct RunOptions {
-    std::filesystem::path file;                             // the experiment file, already parsed
-    std::filesystem::path folder;                           // the run folder: must not exist, or be empty
-    std::function<void(const std::string& line)> progress;  // for stderr
+    std::filesystem::path file;    // the experiment file, already parsed
+    std::filesystem::path folder;  // the run folder: must not exist, or be empty
+    Follower& follower;
+    // CLOCK_MONOTONIC: at that time the run ends as if a guard had tripped, wherever it is.
+    std::optional<std::chrono::nanoseconds> deadline = std::nullopt;
 };
 
 // Leaves experiment.toml (as run), history.ndjson and the services' logs in the folder. Everything is restored when it

@@ -7,19 +7,23 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "experiments/cli/complete.h"
 #include "experiments/cli/help.h"
 #include "experiments/cli/inject.h"
+#include "experiments/cli/manual.h"
+#include "experiments/clock.h"
 #include "experiments/commands/commands.h"
 #include "experiments/parse/nearest.h"
 #include "experiments/parse/types.h"
+#include "experiments/start.h"
+#include "experiments/version.h"
 #include "injector/kernel/error.h"
 
 namespace blackstart {
 namespace {
-
-constexpr const char* version = "blackstart " BLACKSTART_VERSION " (" BLACKSTART_COMMIT ")";
 
 std::string full_name(const CLI::App& app) {
     return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
@@ -62,6 +66,8 @@ private:
     void add_readers();
     void add_reports();
     void add_new_drill();
+    void add_runs();
+    [[nodiscard]] RunWords run_words() const;
     void add_inject();
     int dispatch();
     void refuse_extras(const CLI::App& app);
@@ -70,9 +76,9 @@ private:
 
     CLI::App app_{"Breaks DNS, latency and health checks on a real host, on purpose, and says whether the recovery held.", "blackstart"};
     std::vector<std::string> files_;
-    std::string file_, out_, seed_, repeat_, expect_, other_;
+    std::string file_, out_, seed_, repeat_, expect_, other_, keep_, older_than_, plan_, start_at_, ttl_;
     std::map<std::string, std::string> reports_;  // format -> file
-    bool json_ = false;
+    bool json_ = false, quiet_ = false;
     CLI::App* inject_ = nullptr;
     std::deque<InjectKind> kinds_;
     std::map<const CLI::App*, std::function<int()>> actions_;
@@ -86,9 +92,10 @@ CommandLine::CommandLine() {
     app_.allow_extras();
     app_.set_help_flag("-h,--help", "this help");
     app_.add_flag_callback(
-        "--version", [] { throw CLI::CallForVersion(version, 0); }, "version and commit");
+        "--version", [] { throw CLI::CallForVersion(full_version(), 0); }, "version and commit");
     add_readers();
     add_inject();
+    add_runs();
     add_reports();
 }
 
@@ -112,11 +119,12 @@ void CommandLine::add_readers() {
     run.add_option("--out", out_, "run folder: must not exist, or be empty")->type_name("DIR");
     run.add_option("--repeat", repeat_, "run it so often, each time under another seed")->type_name("N");
     run.add_option("--seed", seed_, "of every random choice; the file's, or one drawn, if absent")->type_name("N");
-    run.add_flag("--json", json_, "the verdict as JSON");
-    actions_[&run] = [&] {
-        return run_command(file(run),
-                           {out_, option("--seed", type::seed(), seed_), option("--repeat", type::whole<int>(1, 1000), repeat_), json_});
-    };
+    run.add_option("--plan", plan_, "run exactly what `plan --json` wrote there, or nothing")->type_name("FILE");
+    run.add_option("--start-at", start_at_, "wait until then: 14:30, 14:30:05, or RFC 3339")->type_name("TIME");
+    run.add_option("--ttl", ttl_, "refuse what takes longer, and end what does")->type_name("DURATION");
+    run.add_flag("--quiet", quiet_, "no progress, only the verdict");
+    run.add_flag("--json", json_, "the verdict as JSON, in one line");
+    actions_[&run] = [&] { return run_command(plan_.empty() ? file(run) : file_, run_words()); };
 
     auto& checks = add("check", "Parse and validate experiment files; needs no privilege.", "blackstart check experiments/drills/*/*.toml");
     checks.add_option("file", files_)->type_name("FILE...");
@@ -127,10 +135,10 @@ void CommandLine::add_readers() {
 
     auto& plans = add_with_file("plan", "FILE|DRILL", "Say what would be touched, where, and for how long; changes nothing.",
                                 "blackstart plan all-checks-lie");
-    plans.add_flag("--json", json_, "the plan as JSON");
+    plans.add_flag("--json", json_, "the plan as JSON, in one line: for `run --plan`");
     actions_[&plans] = [&] { return plan(file(plans), json_); };
 
-    auto& judges = add_with_file("judge", "RUN", "Judge a recorded run again, from its folder.",
+    auto& judges = add_with_file("judge", "RUN", "Judge a recorded run again: its folder, its id, or 'last'.",
                                  "blackstart run all-checks-lie --out /tmp/r; blackstart judge /tmp/r/weak");
     judges.add_option("--expect", expect_, "try the [[expect]] tables of this file instead")->type_name("FILE");
     judges.add_flag("--json", json_, "the verdict as JSON");
@@ -175,6 +183,48 @@ void CommandLine::add_new_drill() {
     manuals->formatter(help_formatter());
     manuals->allow_extras();
     actions_[manuals] = manual_command;
+}
+
+RunWords CommandLine::run_words() const {
+    RunWords words;
+    words.out = out_;
+    words.seed = option("--seed", type::seed(), seed_);
+    words.repeat = option("--repeat", type::whole<int>(1, 1000), repeat_);
+    words.json = json_;
+    words.quiet = quiet_;
+    if (!start_at_.empty()) words.start_at = start_time(start_at_, epoch_ns(wall_clock()));
+    words.ttl = option("--ttl", type::duration(), ttl_);
+    words.plan = plan_;
+    return words;
+}
+
+void CommandLine::add_runs() {
+    auto& runs = add("runs", "List the runs that are kept, show one, or remove old ones.", "blackstart runs");
+    runs.require_subcommand(0, 1);
+    runs.add_flag("--json", json_, "as NDJSON");
+    actions_[&runs] = [this] { return runs_command(json_); };
+    const auto below = [&](const char* name, const char* about, const char* example) -> CLI::App& {
+        auto* sub = runs.add_subcommand(name, about);
+        sub->footer(example);
+        sub->formatter(help_formatter());
+        sub->allow_extras();
+        sub->add_flag("--json", json_, "as NDJSON");
+        return *sub;
+    };
+    auto& show = below("show", "Show what one was: judged again, and where it is.", "blackstart runs show last");
+    show.add_option("run", file_)->type_name("ID|last");
+    actions_[&show] = [&] {
+        if (file_.empty()) throw Misuse("blackstart runs show: no ID given: `blackstart runs` lists them, and 'last' is the newest");
+        return show_run(file_, json_);
+    };
+    auto& prune = below("prune", "Remove those that are neither among the newest nor young enough.",
+                        "blackstart runs prune --keep 50 --older-than 30d");
+    prune.add_option("--keep", keep_, "spare so many of the newest")->type_name("N");
+    prune.add_option("--older-than", older_than_, "spare those begun less than so long ago")->type_name("DURATION");
+    actions_[&prune] = [&] {
+        return prune_runs(option("--keep", type::whole<int>(0, 1'000'000), keep_),
+                          option("--older-than", type::duration(type::Zero::allowed), older_than_), json_);
+    };
 }
 
 void CommandLine::add_inject() {
@@ -224,13 +274,21 @@ int CommandLine::dispatch() {
 }
 
 int CommandLine::run(int argc, char** argv) {
+    if (argc > 2 && std::string_view(argv[1]) == "complete") {  // for shells (complete.h): complete -- WORD …
+        std::fputs(completions(app_, {argv + 3, argv + argc}).c_str(), stdout);
+        return 0;
+    }
+    if (argc == 3 && std::string_view(argv[1]) == "manual" && std::string_view(argv[2]) == "1") {  // for those who build packages
+        std::fputs(command_manual(app_).c_str(), stdout);
+        return 0;
+    }
     try {
         app_.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
         std::fputs(app_.help().c_str(), stdout);
         return 0;
     } catch (const CLI::CallForVersion&) {
-        std::puts(version);
+        std::puts(full_version());
         return 0;
     } catch (const CLI::ArgumentMismatch& error) {
         const std::string said = error.what();  // "--name: 1 required NAME missing"

@@ -55,7 +55,7 @@ public:
         std::string usage = command;
         for (const auto* sub : app->get_subcommands([](const CLI::App*) { return true; }))
             commands.emplace_back(sub->get_name(), sub->get_description());
-        if (!commands.empty()) usage += app->get_parent() == nullptr ? " COMMAND" : " KIND";
+        if (!commands.empty()) usage += app->get_parent() == nullptr ? " COMMAND" : app->get_name() == "inject" ? " KIND" : " [COMMAND]";
         for (const auto* option : app->get_options()) {
             if (option->get_positional())
                 usage += " " + option->get_type_name();

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "experiments/cli/help.h"
+#include "experiments/clock.h"
 #include "experiments/commands/commands.h"
+#include "experiments/start.h"
 #include "injector/kernel/error.h"
 
 namespace blackstart {
@@ -48,6 +50,7 @@ InjectKind::InjectKind(CLI::App& inject, const std::string& kind) : fault_(by_ha
     app_->allow_extras();
     for (const auto& key : keys_.all())
         if (!key.in_file_only) add_option(*app_, key);
+    app_->add_option("--start-at", start_at_, "wait until then")->type_name("TIME");
     app_->add_flag("--json", json_, "events as NDJSON");
 }
 
@@ -84,7 +87,9 @@ int InjectKind::run() {
     std::string wrong;
     for (const auto& error : complaints.errors) wrong += (wrong.empty() ? "" : "\n") + error.text;
     if (!wrong.empty()) throw Misuse(wrong);
-    return inject_command(fault_, scope_, json_);
+    std::optional<std::int64_t> start;
+    if (!start_at_.empty()) start = start_time(start_at_, epoch_ns(wall_clock()));
+    return inject_command(fault_, scope_, start, json_);
 }
 
 }  // namespace blackstart

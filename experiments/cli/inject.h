@@ -30,6 +30,7 @@ private:
     PlannedFault fault_;
     TargetSpec scope_;
     Keys keys_;
+    std::string start_at_;
     bool json_ = false;
     CLI::App* app_;
 };

@@ -133,7 +133,7 @@ int drills_command(bool json) {
         list["drills"].push_back({{"name", drill.name}, {"title", title(drill)}, {"folder", drill.folder.string()}});
         if (!json) fmt::print("{:<20} {}\n", drill.name, title(drill));
     }
-    if (json) std::cout << list.dump(2) << '\n';
+    if (json) std::cout << list.dump() << '\n';
     return 0;
 }
 

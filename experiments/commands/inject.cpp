@@ -70,12 +70,16 @@ struct Told {
 
 }  // namespace
 
-int inject_command(const PlannedFault& asked, const TargetSpec& scope, bool json) {
+int inject_command(const PlannedFault& asked, const TargetSpec& scope, std::optional<std::int64_t> start_at, bool json) {
     if (const auto refusal = unsupported(asked.fault)) throw Unfit(refusal->reason, refusal->fix);
     PlannedFault fault = asked;
     if (fault.name.empty()) fault.name = kind(fault.fault);
     if (fault.terms.seed == 0) fault.terms.seed = draw_seed();
     Target target = resolve(scope);
+    if (start_at) {
+        if (const int ended_by = wait_to_start(*start_at, false); ended_by != 0) return 128 + ended_by;
+        target = resolve(scope);  // it may be another by now
+    }
 
     Loop loop;
     int signal = 0;

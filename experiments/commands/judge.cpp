@@ -6,10 +6,12 @@
 #include "experiments/report/json.h"
 #include "experiments/report/text.h"
 #include "experiments/run_folder.h"
+#include "experiments/runs.h"
 
 namespace blackstart {
 
-int judge_command(const std::string& run, const std::string& expect, bool json) {
+int judge_command(const std::string& word, const std::string& expect, bool json) {
+    const auto run = find_run(word);
     const auto [experiment, verdict, history] = judge_folder(run, expect);
     const std::string as_json = to_json(experiment, verdict);
     if (expect.empty()) write_verdict(run, as_json);  // a folder that is not ours to write is judged all the same

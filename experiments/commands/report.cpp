@@ -10,6 +10,7 @@
 #include "experiments/report/otlp.h"
 #include "experiments/report/prometheus.h"
 #include "experiments/run_folder.h"
+#include "experiments/runs.h"
 #include "injector/kernel/error.h"
 
 namespace blackstart {
@@ -30,8 +31,8 @@ const std::vector<ReportFormat>& report_formats() {
 int report_command(const std::string& run, const std::map<std::string, std::string>& files, const std::string& other) {
     if (files.empty() && other.empty())
         throw Misuse("blackstart report: nothing to write: name a format and a file, as --html report.html, or --compare OTHER");
-    const JudgedRun judged = judge_folder(run);
-    if (!other.empty()) std::cout << compare(judge_folder(other), judged);
+    const JudgedRun judged = judge_folder(find_run(run));
+    if (!other.empty()) std::cout << compare(judge_folder(find_run(other)), judged);
     for (const auto& format : report_formats()) {
         const auto file = files.find(format.name);
         if (file == files.end()) continue;

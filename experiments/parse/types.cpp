@@ -76,7 +76,7 @@ struct Unit {
     std::string_view name;
     double ns;
 };
-constexpr Unit units[] = {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+constexpr Unit units[] = {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
 
 // What is wrong with a duration's text, or its length in `out`.
 std::string duration_fault(std::string_view text, type::Zero zero, Duration& out) {
@@ -87,7 +87,7 @@ std::string duration_fault(std::string_view text, type::Zero zero, Duration& out
     if (std::signbit(*number)) return "a duration cannot be negative: '" + whole_text + "'";
     if (text.empty()) return "'" + whole_text + "' has no unit: did you mean '" + whole_text + "s'?";
     const auto* unit = std::ranges::find(units, text, &Unit::name);
-    if (unit == std::end(units)) return "unknown unit '" + std::string(text) + "' in '" + whole_text + "': expected us, ms, s, m or h";
+    if (unit == std::end(units)) return "unknown unit '" + std::string(text) + "' in '" + whole_text + "': expected us, ms, s, m, h or d";
     const double ns = *number * unit->ns;
     if (ns > year) return "'" + whole_text + "' is over a year";
     out = Duration(std::llround(ns));

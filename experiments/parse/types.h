@@ -53,7 +53,7 @@ Type<std::string> matching(std::string name, std::function<std::string(const std
 Type<bool> flag();
 
 enum class Zero { refused, allowed };
-// "250us", "250ms", "1.5s", "2m", "1h"; up to a year.
+// "250us", "250ms", "1.5s", "2m", "1h", "1d"; up to a year.
 Type<Duration> duration(Zero zero = Zero::refused);
 // A duration of whole seconds, or an integer: seconds.
 Type<std::chrono::seconds> seconds();

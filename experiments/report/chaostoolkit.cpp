@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "experiments/clock.h"
 #include "experiments/report/text.h"
 
 namespace blackstart {

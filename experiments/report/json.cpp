@@ -45,7 +45,7 @@ std::string to_json(const Experiment& experiment, const Verdict& verdict) {
     for (const Proof& proof : verdict.faults) json["faults"].push_back(to_json(proof));
     json["expectations"] = Json::array();
     for (const Judged& judged : verdict.expectations) json["expectations"].push_back(to_json(experiment, judged));
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace blackstart

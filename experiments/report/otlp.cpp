@@ -5,6 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "experiments/clock.h"
+
 namespace blackstart {
 namespace {
 

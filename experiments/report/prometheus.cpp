@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "experiments/clock.h"
+
 namespace blackstart {
 namespace {
 

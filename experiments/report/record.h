@@ -1,7 +1,6 @@
 // What a report is made from, and the words that reports share. Reports add nothing to a verdict: they tell it.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,9 +24,5 @@ std::vector<std::string> titles(const JudgedRun& run);
 
 // When the history's last event happened, since its origin.
 Time length(const History& history);
-
-// Nanoseconds since 1970 (UTC) of a history's origin; 0 if it is not one. And back, as RFC 3339 with a Z.
-std::int64_t epoch_ns(const std::string& origin);
-std::string rfc3339(std::int64_t epoch_ns);
 
 }  // namespace blackstart

@@ -40,6 +40,10 @@ std::string to_json(const Repetition& repetition) {
     const std::size_t n = repetition.runs.size(), held = count(repetition, Outcome::held);
     const Interval interval = n == 0 ? Interval{} : wilson(held, n);
     Json json{{"format", "blackstart-repeat/1.0"}, {"experiment", repetition.experiment}, {"seed", repetition.seed}};
+    const int code = exit_code(repetition);
+    json["verdict"] = to_string(code == 0 ? Outcome::held : code == 1 ? Outcome::deviated : Outcome::inconclusive);
+    json["exit_code"] = code;
+    json["reason"] = fmt::format("{} of {} runs held", held, n);
     json["planned"] = repetition.planned;
     json["runs"] = n;
     for (const Outcome outcome : {Outcome::held, Outcome::deviated, Outcome::inconclusive})
@@ -55,7 +59,7 @@ std::string to_json(const Repetition& repetition) {
                                 {"exit_code", run.exit_code},
                                 {"reason", run.reason}});
     }
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace blackstart

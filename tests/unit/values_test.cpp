@@ -42,8 +42,8 @@ TEST(Duration, HasAUnit) {
     EXPECT_EQ(read(type, "1h"), 1h);
     EXPECT_EQ(read(type, "0s"), 0s);
     EXPECT_EQ(wrong(type, "10"), "'10' has no unit: did you mean '10s'?");
-    EXPECT_EQ(wrong(type, "10d"), "unknown unit 'd' in '10d': expected us, ms, s, m or h");
-    EXPECT_EQ(wrong(type, "10 s"), "unknown unit ' s' in '10 s': expected us, ms, s, m or h");
+    EXPECT_EQ(wrong(type, "10w"), "unknown unit 'w' in '10w': expected us, ms, s, m, h or d");
+    EXPECT_EQ(wrong(type, "10 s"), "unknown unit ' s' in '10 s': expected us, ms, s, m, h or d");
     EXPECT_EQ(wrong(type, "-5ms"), "a duration cannot be negative: '-5ms'");
     EXPECT_EQ(wrong(type, "soon"), R"('soon' is no duration: expected a duration such as "250ms", "10s", "2m" or "1h")");
     EXPECT_EQ(wrong(type, "9000h"), "'9000h' is over a year");
