@@ -8,12 +8,6 @@
 namespace blackstart {
 namespace {
 
-std::optional<Time> t0_of(const History& history) {
-    for (const Event& event : history.events)
-        if (std::holds_alternative<event::T0>(event.kind)) return event.t;
-    return std::nullopt;
-}
-
 struct Last {               // of a probe, so far
     std::set<Time> recent;  // when the observations began that ended of those that may still be in flight
     std::optional<Value> value;
@@ -75,7 +69,7 @@ bool is_of_meter(const Expectation& expectation) { return !meter(expectation).em
 }  // namespace
 
 std::vector<std::size_t> lost_expectations(const Experiment& experiment, const History& so_far, Time now) {
-    const auto t0 = t0_of(so_far);
+    const auto t0 = Timeline(experiment, so_far).t0();
     if (!t0) return {};
     std::vector<int> ways(experiment.expectations.size());  // in how many futures each is lost
     for (const Future future : {Future::well, Future::as_it_is}) {

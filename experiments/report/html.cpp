@@ -9,6 +9,8 @@
 
 #include "experiments/report/html/assets.h"
 #include "experiments/report/json.h"
+#include "experiments/report/record.h"
+#include "experiments/report/words.h"
 
 namespace blackstart {
 namespace {
@@ -77,40 +79,47 @@ Json probes(const JudgedRun& run, Reasons& reasons) {
     return list;
 }
 
-Json bands(const JudgedRun& run) {
-    std::map<std::pair<std::string, std::string>, Time> armed;
+Json bands(const History& history) {
     Json list = Json::array();
-    const auto close = [&](const std::string& fault, const std::string& target, Time to) {
-        const auto at = armed.find({fault, target});
-        if (at == armed.end()) return;
-        list.push_back({{"fault", fault}, {"target", target}, {"from", seconds(at->second)}, {"to", seconds(to)}});
-        armed.erase(at);
-    };
-    for (const Event& event : run.history.events) {
-        if (const auto* e = std::get_if<event::Armed>(&event.kind)) armed[{e->fault, e->target}] = event.t;
-        if (const auto* e = std::get_if<event::Disarmed>(&event.kind)) close(e->fault, e->target, event.t);
-    }
-    while (!armed.empty()) {
-        const auto [fault, target] = armed.begin()->first;
-        close(fault, target, length(run.history));
+    for (const Act& act : acts(history))
+        list.push_back({{"fault", act.fault}, {"target", act.target}, {"from", seconds(act.from)}, {"to", seconds(act.to)}});
+    return list;
+}
+
+// Events a second, at the time from which each was counted.
+Json meters(const JudgedRun& run) {
+    Json list = Json::array();
+    for (const PlannedMeter& meter : run.experiment.meters) {
+        std::vector<std::pair<Time, double>> counted;
+        for (const Event& event : run.history.events) {
+            const auto* one = std::get_if<event::Counted>(&event.kind);
+            if (one != nullptr && one->meter == meter.name && one->length.count() > 0)
+                counted.emplace_back(event.t, static_cast<double>(one->count) / seconds(one->length));
+        }
+        std::ranges::stable_sort(counted, {}, &std::pair<Time, double>::first);
+        Json t = Json::array(), rate = Json::array();
+        for (const auto& [at, value] : counted) {
+            t.push_back(seconds(at));
+            rate.push_back(std::round(value * 1e3) / 1e3);
+        }
+        list.push_back({{"name", meter.name}, {"counts", in_words(meter.plan)}, {"t", t}, {"rate", rate}});
     }
     return list;
 }
 
 Json data_of(const JudgedRun& run) {
-    Json data{{"verdict", Json::parse(to_json(run.experiment, run.verdict))}, {"title", run.experiment.title}};
+    Json data{{"verdict", verdict_json(run.experiment, run.verdict)}, {"title", run.experiment.title}};
     data["seed"] = std::to_string(run.history.seed);  // beyond what a double holds
     data["origin"] = run.history.origin;
     data["version"] = run.history.version;
     data["titles"] = titles(run);
     data["length"] = seconds(length(run.history));
-    data["t0"] = 0;
-    for (const Event& event : run.history.events)
-        if (std::holds_alternative<event::T0>(event.kind)) data["t0"] = seconds(event.t);
+    data["t0"] = seconds(t0(run.history).value_or(Time(0)));
     data["events"] = Json::array();
     for (const Told& one : told(run.history))
         data["events"].push_back({{"t", seconds(one.t)}, {"kind", one.kind}, {"about", one.about}, {"what", one.what}});
-    data["bands"] = bands(run);
+    data["bands"] = bands(run.history);
+    data["meters"] = meters(run);
     Reasons reasons;
     data["probes"] = probes(run, reasons);
     data["whys"] = reasons.list();

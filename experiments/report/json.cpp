@@ -33,7 +33,7 @@ Json to_json(const Experiment& experiment, const Judged& judged) {
 
 }  // namespace
 
-std::string to_json(const Experiment& experiment, const Verdict& verdict) {
+Json verdict_json(const Experiment& experiment, const Verdict& verdict) {
     Json json{{"format", "blackstart-verdict/1.0"}, {"experiment", experiment.name}};
     json["verdict"] = to_string(verdict.verdict);
     json["exit_code"] = verdict.exit_code;
@@ -45,7 +45,11 @@ std::string to_json(const Experiment& experiment, const Verdict& verdict) {
     for (const Proof& proof : verdict.faults) json["faults"].push_back(to_json(proof));
     json["expectations"] = Json::array();
     for (const Judged& judged : verdict.expectations) json["expectations"].push_back(to_json(experiment, judged));
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json;
+}
+
+std::string to_json(const Experiment& experiment, const Verdict& verdict) {
+    return verdict_json(experiment, verdict).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace blackstart

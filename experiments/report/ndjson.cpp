@@ -10,7 +10,7 @@ std::string to_ndjson(const JudgedRun& run) {
     using Json = nlohmann::ordered_json;
     std::string text;
     const auto line = [&](const Json& json) { text += json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; };
-    Json verdict = Json::parse(to_json(run.experiment, run.verdict));
+    Json verdict = verdict_json(run.experiment, run.verdict);
     const Json faults = verdict["faults"], expectations = verdict["expectations"];
     verdict.erase("faults");
     verdict.erase("expectations");

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "experiments/clock.h"
@@ -50,16 +49,11 @@ private:
 };
 
 void add_faults(Trace& trace, const JudgedRun& run, const std::string& root) {
-    std::map<std::string, Time> armed;
-    for (const Event& event : run.history.events) {
-        if (const auto* begin = std::get_if<event::Armed>(&event.kind)) armed[begin->fault + " on " + begin->target] = event.t;
-        const auto* end = std::get_if<event::Disarmed>(&event.kind);
-        if (end == nullptr) continue;
-        const auto name = end->fault + " on " + end->target;
-        if (!armed.contains(name)) continue;
-        Json& span = trace.span("fault " + name, root, armed[name], event.t);
-        span["attributes"] = {attribute("blackstart.fault", end->fault), attribute("blackstart.target", end->target),
-                              attribute("blackstart.hits", end->tally.hits), attribute("blackstart.lapsed", end->tally.lapsed)};
+    for (const Act& act : acts(run.history)) {
+        if (act.over == nullptr) continue;
+        Json& span = trace.span("fault " + act.fault + " on " + act.target, root, act.from, act.to);
+        span["attributes"] = {attribute("blackstart.fault", act.fault), attribute("blackstart.target", act.target),
+                              attribute("blackstart.hits", act.over->tally.hits), attribute("blackstart.lapsed", act.over->tally.lapsed)};
     }
 }
 
@@ -79,13 +73,10 @@ std::string to_otlp(const JudgedRun& run) {
                                    {"name", one.kind},
                                    {"attributes", {attribute("blackstart.about", one.about), attribute("blackstart.what", one.what)}}});
     whole["status"] = {{"code", run.verdict.exit_code == 0 ? 1 : 2}, {"message", run.verdict.reason}};  // STATUS_CODE_OK, _ERROR
-    std::optional<Time> started, t0;
-    for (const Event& event : run.history.events) {
-        if (std::holds_alternative<event::Started>(event.kind)) started = event.t;
-        if (std::holds_alternative<event::T0>(event.kind)) t0 = event.t;
-    }
-    if (started) trace.span("baseline", root, *started, t0.value_or(end));
-    if (t0) trace.span("observation", root, *t0, end);
+    const auto zero = t0(run.history);
+    for (const Event& event : run.history.events)
+        if (std::holds_alternative<event::Started>(event.kind)) trace.span("baseline", root, event.t, zero.value_or(end));
+    if (zero) trace.span("observation", root, *zero, end);
     add_faults(trace, run, root);
     Json json;
     json["resourceSpans"] = {

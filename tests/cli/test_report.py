@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 from test_judge import EXPERIMENT, history
@@ -51,6 +52,17 @@ def test_junit_has_one_testcase_an_expectation_with_a_name_of_its_own(run):
     assert [[child.tag for child in case] for case in cases] == [["failure"], ["failure"], []]
     assert suite.get("failures") == "2" and suite.get("errors") == "0"
     assert "70.00%" in cases[0].find("failure").get("message")
+
+
+@pytest.mark.parametrize("how", [{}, {"failing": 60}, {"hits": 0}, {"whole": False}, {"signal": 15}, {"end": False}])
+def test_junit_is_as_its_schema_asks(run, tmp_path, how):
+    if not shutil.which("xmllint"):
+        pytest.skip("xmllint is missing: scripts/setup test")
+    file = tmp_path / "junit.xml"
+    report(run(expect=TWICE, title=HOSTILE, **how), "--junit", file)
+    schema = Path(__file__).parent / "junit.xsd"
+    done = subprocess.run(["xmllint", "--noout", "--nonet", "--schema", schema, file], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("how", [{"hits": 0}, {"whole": False}, {"end": False}, {"signal": 15}])
@@ -107,6 +119,29 @@ def test_several_at_once_each_whole_or_not_at_all(run, tmp_path):
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>") and (tmp_path / "r.xml").exists()
     assert "cannot write" in report(tmp_path / "run", "--junit", tmp_path / "nowhere" / "x.xml", code=2)
     assert "nothing to write" in report(tmp_path / "run", code=2)
+
+
+METER = '[[meter]]\nname = "checks"\ntarget = "web"\ncount = "connections"\nport = 8080\n'
+
+
+def metered(run):
+    """A run with a meter: ten a second in the baseline, forty from t0 on."""
+    folder = run(expect=METER)
+    with open(folder / "history.ndjson", "a") as file:
+        for second in range(8):
+            count = {"t": second * 1000 * MS, "event": "count", "meter": "checks", "count": 10 if second < 2 else 40, "length": 1000 * MS}
+            file.write(json.dumps(count) + "\n")
+    return folder
+
+
+def test_what_meters_counted_is_told_and_drawn(run, tmp_path):
+    folder = metered(run)
+    told = [json.loads(line) for line in report(folder, "--ndjson", "-").splitlines()]
+    assert [line["what"] for line in told if line.get("event") == "count"] == [
+        "in the baseline: 20 in 2.0s, 10 in the highest second", "from t0 on: 240 in 6.0s, 40 in the highest second"]
+    report(folder, "--html", tmp_path / "r.html")
+    text, console, _ = browse(tmp_path / "r.html", tmp_path)
+    assert console == [] and "checks: a second" in text and "connections to port 8080" in text
 
 
 def test_compare_says_what_is_different(run):

@@ -6,6 +6,7 @@
   const t0 = data.t0;
   for (const e of data.events) e.t -= t0;
   for (const band of data.bands) [band.from, band.to] = [band.from - t0, band.to - t0];
+  for (const meter of data.meters) meter.t = meter.t.map((t) => t - t0);
   for (const probe of data.probes) probe.t = probe.t.map((t) => t - t0);
   const begin = -t0, end = data.length - t0;
   const byId = (id) => document.getElementById(id);
@@ -156,6 +157,12 @@
     ], [probe.t, column], (u, ticks) => ticks.map((v) => name(v).slice(0, 9)), numbers ? undefined : { y: { range: [-0.5, Math.max(names.length - 0.5, 0.5)] } });
   };
 
+  const meter_chart = (meter) => {
+    chart(`${meter.name}: a second`, meter.counts, [
+      { label: 'a second', value: (u, v) => (v === null ? '' : String(v)), stroke: css('--value'), width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
+    ], [meter.t, meter.rate], (u, ticks) => ticks.map(String), { y: { range: (u, low, high) => [0, Math.max(high, 1) * 1.1] } });
+  };
+
   const timeline = () => {
     for (const band of data.bands) item(byId('legend'), `${band.fault} on ${band.target}: ${seconds(band.from)} s to ${seconds(band.to)} s`);
     for (const probe of data.probes) {
@@ -163,6 +170,7 @@
       probe_chart(probe);
       if (probe.values) value_chart(probe);
     }
+    for (const meter of data.meters) if (meter.t.length > 0) meter_chart(meter);
     byId('whole').addEventListener('click', () => show(begin, end));
     addEventListener('resize', () => { for (const c of charts) c.setSize({ width: c.root.parentElement.clientWidth, height: 170 }); });
   };
