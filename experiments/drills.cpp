@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "experiments/parse/nearest.h"
+#include "injector/kernel/error.h"
+
 namespace blackstart {
 
 std::vector<Drill> shipped_drills() {
@@ -23,6 +26,16 @@ std::optional<std::filesystem::path> find_drill(const std::string& name) {
     for (auto& drill : shipped_drills())
         if (drill.name == name) return drill.folder;
     return std::nullopt;
+}
+
+void refuse_unknown_drill(const std::string& word) {
+    std::error_code ignored;
+    if (word.find_first_of("/.") != std::string::npos || std::filesystem::exists(word, ignored)) return;
+    std::vector<std::string> names;
+    for (const auto& drill : shipped_drills()) names.push_back(drill.name);
+    const auto near = nearest(word, names);
+    throw Misuse("'" + word + "' is neither a file nor a shipped drill" +
+                 (near.empty() ? ": `blackstart drills` lists them" : "; did you mean '" + near + "'?"));
 }
 
 }  // namespace blackstart

@@ -18,4 +18,7 @@ std::vector<Drill> shipped_drills();
 // The folder of a shipped drill; nullopt for any other text, so that a file of the same name, given as ./NAME, is a file.
 std::optional<std::filesystem::path> find_drill(const std::string& name);
 
+// Throws Misuse, with the nearest drill, for a word that can only be meant as a drill's name and is none: no such file, and no path.
+void refuse_unknown_drill(const std::string& word);
+
 }  // namespace blackstart

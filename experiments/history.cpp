@@ -135,6 +135,7 @@ void write_head(Buffer& out, const History& head) {
     member(out, "experiment", head.experiment);
     member(out, "seed", head.seed);
     member(out, "origin", head.origin);
+    member(out, "file", head.file);
     print(out, "}}\n");
 }
 

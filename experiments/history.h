@@ -1,7 +1,7 @@
 // What happened, on one monotonic timeline with a wall-clock origin; and its NDJSON form, history.ndjson.
 //
-// The first line carries the format: {"format":"blackstart-history/1.0","version":…,"experiment":…,"seed":…,
-// "origin":"2026-11-23T06:31:09.123456789Z"}. Each further line is one event, {"t":NANOSECONDS,"event":KIND,…}, where t
+// The first line carries the format: {"format":"blackstart-history/1.1","version":…,"experiment":…,"seed":…,
+// "origin":"2026-11-23T06:31:09.123456789Z","file":…}. Each further line is one event, {"t":NANOSECONDS,"event":KIND,…}, where t
 // counts from the origin. Minor versions add keys or kinds, which readers ignore; major versions break.
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace blackstart {
 
-inline constexpr std::string_view history_format = "blackstart-history/1.0";
+inline constexpr std::string_view history_format = "blackstart-history/1.1";
 
 using Time = std::chrono::nanoseconds;  // since the origin of the history
 
@@ -101,6 +101,7 @@ struct History {
     std::uint64_t seed = 0;
     std::string origin;         // wall clock, RFC 3339, UTC, nanoseconds
     std::string version;        // of blackstart
+    std::string file;           // the experiment's, as it was seen from where it was run; "" in histories before 1.1
     std::vector<Event> events;  // as recorded: by time of writing, not by t (an observation is written when it ends)
 };
 

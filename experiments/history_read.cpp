@@ -169,6 +169,7 @@ void read_head(std::string_view text_, History& history) {
     history.experiment = text(line, "experiment");
     history.seed = count(line, "seed");
     history.origin = text(line, "origin");
+    if (line.contains("file")) history.file = text(line, "file");
 }
 
 void read_event(std::string_view text_, History& history) {

@@ -102,6 +102,15 @@ Parsed parse_expecting(std::string_view right, std::string_view text, const std:
     return {finished(draft), in_order(std::move(complaints.errors), file), {}};
 }
 
+std::vector<std::size_t> expectation_lines(std::string_view right) {
+    Complaints ignored;
+    std::vector<std::size_t> lines;
+    const Datum document = read_document(right, ignored);
+    if (const auto* expect = document.find("expect"))
+        each_table(expect->value, "expect", ignored, [&](const Datum& table, std::size_t) { lines.push_back(table.place.line); });
+    return lines;
+}
+
 std::string read_file(const std::filesystem::path& file) {
     constexpr std::size_t largest = 4 << 20;  // far above any experiment; ends reading of what has no end
     const unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));

@@ -26,6 +26,8 @@ Parsed parse(std::string_view text, const std::string& file);
 // The experiment of a text that is right, with the [[expect]] tables of another file, and nothing else of it, in place of its
 // own. The errors are those of the other file.
 Parsed parse_expecting(std::string_view right, std::string_view text, const std::string& file);
+// The lines of its [[expect]] tables, in their order.
+std::vector<std::size_t> expectation_lines(std::string_view right);
 // Throws Misuse if it cannot be read.
 std::string read_file(const std::filesystem::path& file);
 

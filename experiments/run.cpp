@@ -78,6 +78,8 @@ private:
         for (const int number : {SIGINT, SIGTERM, SIGHUP})
             signals_.push_back(loop_.signal(number, [this, number] { interrupted(number); }));
         head_.origin = wall_clock();
+        const auto from_here = options_.file.lexically_proximate(fs::current_path());
+        head_.file = from_here.string().starts_with("..") ? options_.file.string() : from_here.string();
         origin_ = Loop::now();
         recorder_.emplace(options_.folder / "history.ndjson", head_);
         if (experiment_.lab) start_lab();

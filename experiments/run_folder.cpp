@@ -38,12 +38,13 @@ Experiment experiment_as_run(const std::filesystem::path& file, const std::files
 }  // namespace
 
 JudgedRun judge_folder(const std::filesystem::path& folder, const std::filesystem::path& expect) {
-    JudgedRun run{experiment_as_run(folder / experiment_file, expect), {}, read_history(folder / history_file)};
+    JudgedRun run{experiment_as_run(folder / experiment_file, expect), {}, read_history(folder / history_file), {}};
     if (run.history.experiment != run.experiment.name) {
         throw Misuse(fmt::format("{}: the history is of \"{}\", and {} is \"{}\"", folder.string(), run.history.experiment, experiment_file,
                                  run.experiment.name));
     }
     run.verdict = judge(run.experiment, run.history);
+    if (expect.empty()) run.expectation_lines = expectation_lines(read_file(folder / experiment_file));
     return run;
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "experiments/experiment.h"
 #include "experiments/verdict.h"
@@ -17,6 +18,7 @@ struct JudgedRun {
     Experiment experiment;
     Verdict verdict;
     History history;
+    std::vector<std::size_t> expectation_lines;  // of experiment.toml, by index; empty where others were tried
 };
 
 // Judges what the folder records: reads experiment.toml and history.ndjson and nothing else. `run` calls it as well, so that

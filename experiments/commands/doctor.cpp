@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,14 +59,29 @@ std::vector<std::string> look_for_leftovers() {
     return ownerless(living, std::chrono::milliseconds(500));
 }
 
+// What one wants to know first, in a line; then what is missing, last in its table.
+void tell_summary(const Findings& found) {
+    std::vector<std::string> cannot;
+    for (const auto& row : found.kinds)
+        if (row.refusal) cannot.push_back(row.kind);
+    if (cannot.empty())
+        fmt::print("fit: all {} kinds of faults can be injected here\n", found.kinds.size());
+    else
+        fmt::print("NOT FIT for {}: each names its fix below\n", fmt::join(cannot, ", "));
+    if (!found.left.empty()) fmt::print("LEFT BEHIND by a process that is gone: run `blackstart restore`\n");
+}
+
 void tell(const Findings& found) {
+    tell_summary(found);
     fmt::print("faults\n");
     for (const auto& [kind, refusal, way] : found.kinds) {
         fmt::print("  {:16} {:4} {}\n", kind, refusal ? "no" : "yes", refusal ? refusal->reason : "through " + way);
         if (refusal) fmt::print("  {:21} fix: {}\n", "", refusal->fix);
     }
     fmt::print("features\n");
-    for (const auto& feature : found.features) {
+    auto features = found.features;
+    std::ranges::stable_sort(features, std::ranges::greater{}, &Feature::there);
+    for (const auto& feature : features) {
         fmt::print("  {:16} {:4} {} (for {})\n", feature.name, feature.there ? "yes" : "no", feature.detail, feature.use);
         if (!feature.there) fmt::print("  {:21} fix: {}\n", "", feature.fix);
     }

@@ -28,7 +28,10 @@ int plan_one(const std::filesystem::path& file, bool json) {
 
 int plan(const std::string& file, bool json) {
     const auto drill = find_drill(file);
-    if (!drill) return plan_one(file, json);
+    if (!drill) {
+        refuse_unknown_drill(file);
+        return plan_one(file, json);
+    }
     const int weak = plan_one(*drill / "weak.toml", json);
     const int hardened = plan_one(*drill / "hardened.toml", json);
     return std::max(weak, hardened);

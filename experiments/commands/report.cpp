@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "experiments/commands/commands.h"
+#include "experiments/report/annotations.h"
 #include "experiments/report/chaostoolkit.h"
 #include "experiments/report/compare.h"
 #include "experiments/report/html.h"
@@ -21,6 +22,8 @@ const std::vector<ReportFormat>& report_formats() {
         {"junit", "JUnit XML: one testcase an expectation", to_junit},
         {"markdown", "for a pipeline's step summary", to_markdown},
         {"ndjson", "one line a fault, expectation and event", to_ndjson},
+        {"github", "annotations at the experiment's lines (GitHub Actions)", to_github},
+        {"gitlab", "Code Quality at the experiment's lines (GitLab)", to_gitlab},
         {"prometheus", "for node_exporter's textfile collector", to_prometheus},
         {"otlp", "a trace as OTLP/HTTP JSON", to_otlp},
         {"chaostoolkit", "a Chaos Toolkit journal", to_chaostoolkit},

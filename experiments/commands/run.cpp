@@ -47,7 +47,7 @@ const char* verdict_of(int exit_code) { return exit_code == 0 ? "held" : exit_co
 
 // Of a run whose folder does not read as one: a disk that was full from the first line on.
 JudgedRun unrecorded(const Experiment& experiment, const std::vector<std::string>& left, const std::string& why) {
-    JudgedRun made{experiment, {}, {}};
+    JudgedRun made{experiment, {}, {}, {}};
     made.verdict.restored = left.empty();
     made.verdict.reason = "the run could not be recorded: " + why;
     return made;
@@ -77,8 +77,8 @@ public:
         const RunFolder folder(out, experiment.name);
         if (repeat > 1) return repeatedly(experiment, text, file, folder.path(), {experiment.name, seed, repeat, {}});
         const auto [judged, exit_code] = once(experiment, text, file, folder.path(), seed);
-        const auto& [judged_experiment, verdict, history] = judged;
-        std::cout << (words_.json ? to_json(judged_experiment, verdict) : to_text(judged_experiment, verdict, wants_colour(STDOUT_FILENO)))
+        std::cout << (words_.json ? to_json(judged.experiment, judged.verdict)
+                                  : to_text(judged.experiment, judged.verdict, wants_colour(STDOUT_FILENO)))
                   << std::flush;
         return exit_code;
     }
@@ -204,6 +204,7 @@ int wait_to_start(std::int64_t epoch_ns, bool quiet) {
 int run_command(const std::string& file, const RunWords& words) {
     if (words.plan.empty()) {
         if (const auto drill = find_drill(file)) return Runs(words).drill(*drill);
+        refuse_unknown_drill(file);
         return Runs(words).file(file, words.out);
     }
     const auto planned = read_plan(words.plan);

@@ -1,6 +1,7 @@
 """What a user sees of the command line: help, errors, exit codes. BLESS=1 writes the golden files anew."""
 
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from lab import BLACKSTART
 
 GOLDEN = Path(__file__).parent / "golden"
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMANDS = ["run", "check", "plan", "judge", "report", "inject", "inject dns", "inject latency", "inject health", "inject http", "inject loss", "inject corrupt", "inject duplicate", "inject reorder", "inject bandwidth", "inject partition", "inject reset", "inject process", "drills", "drills new", "doctor", "status", "restore"]
+COMMANDS = ["run", "check", "plan", "judge", "report", "runs", "runs show", "runs prune", "inject", "inject dns", "inject latency", "inject health", "inject http", "inject loss", "inject corrupt", "inject duplicate", "inject reorder", "inject bandwidth", "inject partition", "inject reset", "inject process", "drills", "drills new", "doctor", "status", "restore"]
 
 RIGHT = """[experiment]
 name = "x"
@@ -89,6 +90,18 @@ def test_without_a_command_help_goes_to_stderr():
         ("check", "blackstart check: no FILE given"),
         ("run", "blackstart run: no FILE|DRILL given"),
         ("judge", "blackstart judge: no RUN given"),
+        ("judge nosuch", "no run 'nosuch': neither a folder nor kept in /var/lib/blackstart/runs; `blackstart runs` lists what is"),
+        ("runs show", "blackstart runs show: no ID given: `blackstart runs` lists them, and 'last' is the newest"),
+        ("runs prune", "blackstart runs prune: nothing says which: give --keep N, --older-than DURATION, or both"),
+        ("runs prune --keep -1", "--keep: expected a whole number from 0 to 1000000, not -1"),
+        ("runs shwo", "blackstart runs: unknown command 'shwo'; did you mean 'show'?"),
+        ("run all-check-lie", "'all-check-lie' is neither a file nor a shipped drill; did you mean 'all-checks-lie'?"),
+        ("plan nothing-like-it", "'nothing-like-it' is neither a file nor a shipped drill: `blackstart drills` lists them"),
+        ("run x.toml --start-at noon", "--start-at: 'noon' is no time: expected one such as \"14:30\", \"14:30:05\" or \"2026-11-23T14:30:00Z\""),
+        ("run x.toml --start-at 24:00", "--start-at: '24:00' is no time: expected one such as \"14:30\", \"14:30:05\" or \"2026-11-23T14:30:00Z\""),
+        ("run x.toml --ttl 10", "--ttl: '10' has no unit: did you mean '10s'?"),
+        ("run --plan /nowhere/plan.json", "cannot read /nowhere/plan.json: No such file or directory"),
+        ("report last --hmtl x", "blackstart report: unknown option '--hmtl'; did you mean '--html'?"),
         ("status --jsn", "blackstart status: unknown option '--jsn'; did you mean '--json'?"),
         ("doctor x", "blackstart doctor: unexpected 'x'"),
     ],
@@ -225,6 +238,20 @@ def test_check_and_help_start_no_thread_and_open_no_socket(argv, tmp_path):
                    check=True, capture_output=True, timeout=30, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})  # it would trace as well
     calls = [line for line in trace.read_text().splitlines() if "exited with" not in line]
     assert calls == []
+
+
+def test_a_start_that_is_past_is_told_with_the_time_that_it_is():
+    assert wrong("run", "x.toml", "--start-at", "2020-01-01T00:00:00+02:00").startswith("--start-at: 2020-01-01T00:00:00+02:00 is past; it is 20")
+
+
+def test_doctor_says_first_whether_this_host_is_fit():
+    done = run("doctor")
+    first = done.stdout.splitlines()[0]
+    assert first.startswith("fit: all ") if done.returncode == 0 else first.startswith("NOT FIT for ")
+    assert len(done.stdout.splitlines()) <= 50
+    features = re.search(r"^features\n((?:  .*\n)+)", done.stdout, re.M)[1].splitlines()
+    states = [line.split("  ")[-2 if "fix:" in line else 0] and line[19:23].strip() for line in features if "fix: " not in line[:30]]
+    assert states == sorted(states, reverse=True), states  # what is missing comes last
 
 
 def test_nothing_is_coloured():

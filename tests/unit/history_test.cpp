@@ -49,9 +49,11 @@ const History head{.experiment = "checks-lie",
                    .seed = 18446744073709551615ULL,
                    .origin = "2026-11-23T06:31:09.123456789Z",
                    .version = "0.1.0",
+                   .file = "drills/checks-lie.toml",
                    .events = {}};
 const std::string first_line =
-    R"({"format":"blackstart-history/1.0","version":"0.1.0","experiment":"checks-lie","seed":18446744073709551615,"origin":"2026-11-23T06:31:09.123456789Z"})"
+    R"({"format":"blackstart-history/1.1","version":"0.1.0","experiment":"checks-lie","seed":18446744073709551615,)"
+    R"("origin":"2026-11-23T06:31:09.123456789Z","file":"drills/checks-lie.toml"})"
     "\n";
 
 std::vector<Event> one_of_each() {
