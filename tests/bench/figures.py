@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""Figures of the programs in the kernel, each against its goal, in namespaces of its own: figures.py throughput|dns|onset …
+"""Figures of the programs in the kernel, each against its goal, in namespaces of its own: figures.py startup|throughput|dns|onset …
+
+  startup     what `check` of a drill and `--help` take, from exec to exit
 
   throughput  iperf3 across a veth with faults armed and nothing matching, against none armed, in turn; ns a packet
   dns         answers a second from the kernel, and from dnsmasq, unbound and dnsdist; ns a hit
@@ -219,7 +221,21 @@ def onset(rounds=15):
     wires.close()
 
 
+# ---- startup --------------------------------------------------------------------------------------------------------
+
+
+def startup(rounds=100):
+    drill = Path(__file__).resolve().parents[2] / "experiments/drills/all-checks-lie/weak.toml"
+    for argv in (("check", drill), ("--help",), ("complete", "--", "inject", "dns", "--")):
+        took = []
+        for _ in range(rounds):
+            start = time.monotonic()
+            lab.sh(lab.BLACKSTART, *argv)
+            took.append((time.monotonic() - start) * 1000)
+        print(f"blackstart {argv[0]}: median {statistics.median(took):.1f} ms, p95 {sorted(took)[rounds * 95 // 100]:.1f} ms ({rounds} times; goal <= 20)")
+
+
 if __name__ == "__main__":
     lab.isolate()
     for figure in sys.argv[1:]:
-        {"throughput": throughput, "dns": dns, "onset": onset}[figure]()
+        {"startup": startup, "throughput": throughput, "dns": dns, "onset": onset}[figure]()
