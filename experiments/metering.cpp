@@ -36,7 +36,8 @@ void Metering::renew() {
 }
 
 void Metering::to_front() {
-    for (auto& one : running_) one.meter->to_front(*one.target);
+    for (auto& one : running_)
+        if (one.target->netns) one.meter->to_front(*one.target);
 }
 
 std::vector<std::string> Metering::stop() {

@@ -225,6 +225,7 @@ private:
 
     void arm(const PlannedFault& planned, const std::string& target) {
         try {
+            if (!targets_.at(target).netns) throw Unfit("its network namespace is gone", "");
             armed_.push_back(
                 std::make_unique<Armed>(registration_, planned, targets_.at(target), target, std::move(prepared_[{planned.name, target}])));
             record(event::Armed{planned.name, target, armed_.back()->how()});
@@ -264,9 +265,26 @@ private:
         if (metering_) metering_->renew();
     }
 
+    // A container that died is not kept by what we hold of it.
+    void let_go_of_the_dead() {
+        for (auto& [name, target] : targets_) {
+            if (!target.netns || still_there(target.spec, target.netns_inode)) continue;
+            const std::string why = "its network namespace is gone";
+            for (const auto& armed : armed_)
+                if (armed->target() == name) record(event::Lost{armed->fault(), name, why});
+            disarm_if([&name = name](const Armed& armed) { return armed.target() == name; });
+            std::erase_if(prepared_, [&name = name](const auto& one) { return one.first.second == name; });
+            target.netns.reset();
+            tell(fmt::format("let go: {}: {}", name, why));
+        }
+    }
+
     void count_seconds() {
         constexpr std::chrono::seconds second(1);
-        second_ = loop_.every(Loop::now() + second, second, [this](nanoseconds) { take_counts(Loop::now()); });
+        second_ = loop_.every(Loop::now() + second, second, [this](nanoseconds) {
+            take_counts(Loop::now());
+            let_go_of_the_dead();
+        });
     }
     void take_counts(nanoseconds now) {
         for (auto& event : metering_->take(now)) recorder_->record({event.t - origin_, std::move(event.kind)});

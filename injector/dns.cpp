@@ -9,7 +9,7 @@
 #include "injector/helper_injection.h"
 #include "injector/kernel/error.h"
 #include "injector/kinds.h"
-#include "injector/match.h"
+#include "injector/match_rules.h"
 #include "injector/packet_injection.h"
 #include "injector/passage.h"
 // After the headers whose structs it uses.
@@ -35,7 +35,7 @@ Match way_of(const DnsFault& fault) {
 class DnsInjection final : public Injection {
 public:
     DnsInjection(const DnsFault& fault, const Target& target, const Terms& terms)
-        : rules_(kernel_match(way_of(fault), target)), packets_("dns", target, terms) {
+        : rules_(way_of(fault), target), packets_("dns", target, terms) {
         if (fault.delay.count() > 0) passage_.emplace(HelperPlan{.delay = fault.delay}, target, terms);
         load(fault, dns_tables(fault, terms.seed), target);
         for (const auto& interface : target.interfaces) {
@@ -75,15 +75,16 @@ private:
             packets_.load();
         }
         fill(packets_->maps.names, std::as_bytes(std::span(tables.names)));
-        const std::uint8_t present = 1;
-        for (const auto& prefix : tables.servers) {
+        std::vector<dns_server> keys(tables.servers.size());
+        std::ranges::transform(tables.servers, keys.begin(), [](const Prefix& prefix) {
             dns_server key{.bits = prefix.bits, .address = {}};
             std::ranges::copy(prefix.address, key.address);
-            put(packets_->maps.servers, &key, &present);
-        }
+            return key;
+        });
+        put_all(packets_->maps.servers, keys.data(), std::vector<std::uint8_t>(keys.size(), 1).data(), keys.size());
     }
 
-    const ::match rules_;
+    const MatchRules rules_;
     std::optional<Passage> passage_;  // where there is a delay
     PacketInjection<dns_bpf> packets_;
 };

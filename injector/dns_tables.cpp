@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <set>
 #include <unordered_map>
 
+#include "injector/buckets.h"
 #include "injector/kernel/error.h"
 
 namespace blackstart {
@@ -119,11 +119,9 @@ std::vector<std::size_t> labels(const std::vector<std::uint8_t>& wire) {
     return starts;
 }
 
-using Slots = std::unordered_map<std::uint64_t, std::uint64_t>;  // hash without marks → with them
-
-// Throws Misuse for suffixes of too many different depths.
-Slots slots(const DnsFault& fault, ::dns_fault& config) {
-    Slots found;
+// With their marks. Throws Misuse for suffixes of too many different depths.
+std::vector<std::uint64_t> slots(const DnsFault& fault, ::dns_fault& config) {
+    std::unordered_map<std::uint64_t, std::uint64_t> found;  // hash without marks → with them
     found.reserve(fault.names.size());
     std::set<std::size_t> suffixes;
     for (const auto& text : fault.names) {
@@ -144,27 +142,10 @@ Slots slots(const DnsFault& fault, ::dns_fault& config) {
         config.suffix_powers[config.suffixes] = power;
         config.suffix_depths[config.suffixes++] = static_cast<std::uint8_t>(depth);
     }
-    return found;
-}
-
-// Each into the emptier of its two buckets; false if both are full.
-bool place(std::vector<dns_bucket>& buckets, std::uint64_t slot, std::uint32_t mask) {
-    auto& first = buckets[dns_first_bucket(slot, mask)].slot;
-    auto& second = buckets[dns_second_bucket(slot, mask)].slot;
-    auto& bucket = std::ranges::count(first, 0U) >= std::ranges::count(second, 0U) ? first : second;
-    auto* const room = std::ranges::find(bucket, 0U);
-    if (room == std::end(bucket)) return false;
-    *room = slot;
-    return true;
-}
-
-// As small as it can be: what fits in the cache is found at once.
-std::vector<dns_bucket> table(const Slots& slots, std::uint32_t& mask) {
-    for (std::size_t size = std::bit_ceil(slots.size() / (DNS_BUCKET_SLOTS - 2) + 1);; size *= 2) {
-        std::vector<dns_bucket> buckets(size);
-        mask = static_cast<std::uint32_t>(size - 1);
-        if (std::ranges::all_of(slots, [&](const auto& entry) { return place(buckets, entry.second, mask); })) return buckets;
-    }
+    std::vector<std::uint64_t> marked;
+    marked.reserve(found.size());
+    for (const auto& [key, slot] : found) marked.push_back(slot);
+    return marked;
 }
 
 ::dns_fault config(const DnsFault& fault, std::uint64_t seed) {
@@ -188,7 +169,7 @@ std::vector<dns_bucket> table(const Slots& slots, std::uint32_t& mask) {
 DnsTables dns_tables(const DnsFault& fault, std::uint64_t seed) {
     DnsTables out;
     out.config = config(fault, seed);
-    out.names = table(slots(fault, out.config), out.config.bucket_mask);
+    out.names = bucket_table(slots(fault, out.config), out.config.bucket_mask);
     if (fault.answers.size() > out.told.size()) throw Misuse("dns: at most 16 answers take turns");
     std::ranges::transform(fault.answers, out.told.begin(), [&](const auto& turn) { return told(turn, fault.ttl); });
     if (fault.negative_ttl) out.soa = soa(*fault.negative_ttl);

@@ -11,15 +11,13 @@ namespace {
 class HelperInjection final : public Injection {
 public:
     HelperInjection(const Match& match, const Detour& detour, const Target& target, const Terms& terms)
-        : rules_(kernel_match(match, target)),
-          passage_(detour.plan, target, terms),
-          packets_(detour.what, target, terms),
-          observed_(match) {
-        packets_->rodata->match = rules_;
+        : rules_(match, target), passage_(detour.plan, target, terms), packets_(detour.what, target, terms), observed_(match) {
         packets_->rodata->loss = detour.choice;
         packets_->rodata->skip_handshake = detour.skip_handshake ? 1 : 0;
+        rules_.before_load(*packets_.operator->());
         observed_.before_load(*packets_.operator->(), target);
         passage_.load(packets_, target);
+        rules_.after_load(*packets_.operator->());
         observed_.attach(*packets_.operator->(), target);
         for (const auto& interface : target.interfaces) {
             if (match.direction != Match::Way::ingress) packets_.place(interface, Direction::egress);
@@ -41,7 +39,7 @@ public:
     }
 
 private:
-    const ::match rules_;
+    const MatchRules rules_;
     Passage passage_;
     PacketInjection<latency_bpf> packets_;
     Observed observed_;

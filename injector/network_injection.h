@@ -6,7 +6,7 @@
 
 #include "injector/bpf/stack.h"
 #include "injector/kernel/stack.h"
-#include "injector/match.h"
+#include "injector/match_rules.h"
 #include "injector/observed.h"
 #include "injector/packet_injection.h"
 #include "injector/passage.h"
@@ -22,16 +22,17 @@ template <class Skeleton> class NetworkInjection : public Injection {
 public:
     // `what` names the fault in errors and must be a literal. Throws Misuse, Unfit.
     NetworkInjection(const char* what, const Match& match, const Target& target, const Terms& terms)
-        : rules_(kernel_match(match, target)), packets_(what, target, terms), observed_(match) {
+        : rules_(match, target), packets_(what, target, terms), observed_(match) {
         check_scope(match, target);
-        packets_->rodata->match = rules_;
     }
 
     // The skeleton: the kind's own rodata, before load().
     Skeleton* operator->() { return packets_.operator->(); }
     void load(const Match& match, const Target& target) {
+        rules_.before_load(*packets_.operator->());
         observed_.before_load(*packets_.operator->(), target);
         packets_.load();
+        rules_.after_load(*packets_.operator->());
         observed_.attach(*packets_.operator->(), target);
         for (const auto& interface : target.interfaces) {
             if (interface.loopback || match.direction != Match::Way::ingress) packets_.place(interface, Direction::egress);
@@ -46,7 +47,7 @@ public:
         packets_->bss->stack = kernel_stack(*slot_);
         packets_.arm(target);
         // Afterwards: the RST that goes with it stays on this side.
-        if (destroys_) hits_ = destroy_connections(target.netns.get(), [&](const TcpFlow& flow) { return concerns(rules_, flow); });
+        if (destroys_) hits_ = destroy_connections(target.netns.get(), [&](const TcpFlow& flow) { return rules_.concern(flow); });
     }
     bool renew() override { return packets_.renew(); }
     [[nodiscard]] Tally tally() const override {
@@ -63,7 +64,7 @@ public:
 
 private:
     // In this order: the links go before the bit is given back.
-    const ::match rules_;
+    const MatchRules rules_;
     std::optional<StackSlot> slot_;
     PacketInjection<Skeleton> packets_;
     Observed observed_;

@@ -6,7 +6,7 @@
 #include "injector/bpf/observe.h"
 #include "injector/kernel/attachment.h"
 #include "injector/kernel/tc_program.h"
-#include "injector/match.h"
+#include "injector/match_rules.h"
 
 namespace blackstart {
 

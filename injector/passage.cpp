@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "injector/kernel/error.h"
-#include "injector/match.h"
 
 namespace blackstart {
 namespace {
@@ -30,8 +29,8 @@ Passage::Passage(HelperPlan plan, const Target& target, const Terms& terms)
 
 // IPv4 packets that come back to `lo` from a helper have lost their route and are looked up anew: the kernel takes them for
 // forged unless two sysctls of `lo` allow them. IPv6 has no such rule.
-void Passage::open_loopback(const Target& target, const ::match& rules) {
-    if (std::ranges::none_of(target.interfaces, &Interface::loopback) || !meets_own_ip4(rules, own_ip4(target.netns.get()))) return;
+void Passage::open_loopback(const Target& target, const MatchRules& rules) {
+    if (std::ranges::none_of(target.interfaces, &Interface::loopback) || !rules.meet_own_ip4(own_ip4(target.netns.get()))) return;
     for (const char* key : {"net/ipv4/conf/lo/route_localnet", "net/ipv4/conf/lo/accept_local"})
         sysctls_.push_back(set_sysctl(target.netns.get(), key, "1"));
 }

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "injector/bpf/helper.h"
-#include "injector/bpf/match.h"
 #include "injector/bpf/stack.h"
 #include "injector/kernel/helper.h"
 #include "injector/kernel/journal.h"
 #include "injector/kernel/stack.h"
 #include "injector/kernel/tc_program.h"
+#include "injector/match_rules.h"
 #include "injector/packet_injection.h"
 
 namespace blackstart {
@@ -31,7 +31,7 @@ public:
         helper_->attach(target.netns.get(), descriptor(packets->progs.returned), descriptor(packets->progs.reflect));
     }
     // Before the program is attached. `rules`: of the packets that take this way. Throws Unfit.
-    template <class Skeleton> void open(PacketInjection<Skeleton>& packets, const Target& target, const ::match& rules) {
+    template <class Skeleton> void open(PacketInjection<Skeleton>& packets, const Target& target, const MatchRules& rules) {
         slot_.emplace(target.netns_inode);
         packets->bss->stack = kernel_stack(*slot_);
         open_loopback(target, rules);
@@ -46,7 +46,7 @@ public:
 
 private:
     [[nodiscard]] ::helper kernel_helper(const Target& target) const;
-    void open_loopback(const Target& target, const ::match& rules);
+    void open_loopback(const Target& target, const MatchRules& rules);
 
     const std::uint64_t netns_inode_;
     std::optional<StackSlot> slot_;

@@ -8,6 +8,7 @@
 
 #include "injector/kernel/error.h"
 #include "injector/kernel/netns.h"
+#include "injector/kernel/visible_netns.h"
 
 namespace blackstart {
 namespace {
@@ -63,6 +64,16 @@ Cgroup resolve_cgroup(const std::string& spec) {
     if (::stat(path.c_str(), &st) != 0) throw_errno("cannot read cgroup " + path.string(), errno);
     cgroup.id = st.st_ino;  // the kernel's cgroup id is the inode of its directory
     return cgroup;
+}
+
+bool still_there(const TargetSpec& spec, std::uint64_t netns_inode) {
+    if (spec.netns.empty()) return true;
+    try {
+        if (netns_id(open_netns(spec.netns).get()) == netns_inode) return true;
+    } catch (const Unfit&) {
+        // by that name no more: a process of it may have ended
+    }
+    return visible_namespaces().contains(netns_inode);
 }
 
 Target resolve(const TargetSpec& spec) {

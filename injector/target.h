@@ -27,7 +27,7 @@ struct Cgroup {
 
 struct Target {
     TargetSpec spec;
-    unique_fd netns;  // open for as long as resolving and arming need it; see release_netns in Injection
+    unique_fd netns;  // open for as long as resolving, preparing and arming need it; empty: let go
     std::uint64_t netns_inode = 0;
     std::vector<Interface> interfaces;  // never empty; fixed here, later ones are not touched
     Cgroup cgroup;
@@ -35,6 +35,10 @@ struct Target {
 
 // A cgroup by a path or a unit's name; id 0 for "" and for the root. Throws Unfit if there is none.
 Cgroup resolve_cgroup(const std::string& spec);
+
+// Whether its namespace can still be seen from here (visible_netns.h), by its name first: it cannot once its container is dead,
+// whoever holds a descriptor of it.
+bool still_there(const TargetSpec& spec, std::uint64_t netns_inode);
 
 // Resolves every name now. Throws Unfit (exit 4) for a namespace, interface or cgroup that does not exist here.
 Target resolve(const TargetSpec& spec);

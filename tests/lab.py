@@ -132,7 +132,7 @@ class Injected:
         self.process = subprocess.Popen(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
         self.armed = self.restored = None
         if wait:
-            self.armed = self.event("armed", 30)  # under emulation the verifier alone takes ten seconds
+            self.armed = self.event("armed", 90)  # under emulation the verifier alone takes ten seconds, and longer beside other work
 
     def event(self, name, timeout):
         ready, _, _ = select.select([self.process.stdout], [], [], timeout)

@@ -17,6 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::chrono::seconds kLook{1};  // at whether the target is still there
+
 Json as_json(const AppliedDelay& delay) {
     const auto us = [](std::uint64_t ns) { return ns / 1000; };
     return {{"packets", delay.packets}, {"p50_us", us(delay.p50_ns)}, {"p99_us", us(delay.p99_ns)}, {"max_us", us(delay.max_ns)}};
@@ -98,17 +100,23 @@ int inject_command(const PlannedFault& asked, const TargetSpec& scope, std::opti
     told.armed(fault, target, armed);
     target.netns.reset();  // a namespace that is deleted meanwhile goes: armed faults do not hold it, nor do we
 
+    bool gone = false;
     const auto renewal = loop.every(Loop::now() + kRenewal, kRenewal, [&](auto) {
         if (!armed.renew()) loop.stop();
+    });
+    const auto look = loop.every(Loop::now() + kLook, kLook, [&](auto) {
+        gone = !still_there(target.spec, target.netns_inode);
+        if (gone) loop.stop();
     });
     const auto end = loop.at(Loop::now() + fault.terms.duration, [&] { loop.stop(); });
     loop.run();
 
     const auto [tally, left] = armed.restore();
     told.restored(tally, left);
+    if (gone) std::cerr << "blackstart: let go: the network namespace of '" << target.spec.netns << "' is gone\n";
     if (!left.empty()) return 5;
     if (signal != 0) return 128 + signal;
-    return tally.hits > 0 && !tally.lapsed ? 0 : 3;
+    return tally.hits > 0 && !tally.lapsed && !gone ? 0 : 3;
 }
 
 }  // namespace blackstart

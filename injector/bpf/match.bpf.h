@@ -8,6 +8,14 @@
 
 const volatile struct match match = {};
 
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1); /* set by the injection */
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct dns_bucket);
+} many SEC(".maps");
+
 /* All that matching looks at. */
 struct ends {
     __u64 source[2]; /* as in struct cidr */
@@ -89,9 +97,28 @@ static __always_inline int port_matches(const struct ends* e) {
     return 0;
 }
 
+static __always_inline int in_bucket(__u32 bucket, __u64 hash) {
+    const struct dns_bucket* found = bpf_map_lookup_elem(&many, &bucket);
+    if (!found) return 0;
+#pragma unroll
+    for (int i = 0; i < DNS_BUCKET_SLOTS; i++)
+        if (found->slot[i] == hash) return 1;
+    return 0;
+}
+
+static __noinline int in_many(__u32 list, const __u64* address) {
+    const volatile struct lengths* lengths = list == LIST_TO ? &match.to_lengths : &match.from_lengths;
+    for (__u32 i = 0; i < MATCH_LENGTHS && i < lengths->count; i++) {
+        const __u64 hash = match_hash(list, i, address[0] & lengths->mask[i][0], address[1] & lengths->mask[i][1]);
+        if (in_bucket(dns_first_bucket(hash, match.many_mask), hash) || in_bucket(dns_second_bucket(hash, match.many_mask), hash)) return 1;
+    }
+    return 0;
+}
+
 static __always_inline int in_cidrs(const volatile struct cidr* cidrs, __u32 count, __u32 list, const __u64* address) {
     if (count == 0) return 1;
-    for (__u32 i = 0; i < MATCH_CIDRS && i < count; i++)
+    if (count > MATCH_CIDRS && in_many(list, address)) return 1;
+    for (__u32 i = 0; count <= MATCH_CIDRS && i < MATCH_CIDRS && i < count; i++)
         if ((address[0] & cidrs[i].mask[0]) == cidrs[i].net[0] && (address[1] & cidrs[i].mask[1]) == cidrs[i].net[1]) return 1;
     return match.names && is_observed(address, list);
 }

@@ -3,9 +3,11 @@
 #ifndef BLACKSTART_MATCH_H
 #define BLACKSTART_MATCH_H
 
-#include <linux/types.h>
+#include "injector/bpf/dns.h"
 
-#define MATCH_CIDRS 64
+#define MATCH_CIDRS 64    /* a list of up to so many is read through; of a longer one hashes are looked up */
+#define MATCH_MOST 100000 /* in one list */
+#define MATCH_LENGTHS 32  /* different prefix lengths of a long list */
 #define MATCH_PORTS 64
 #define MATCH_SPARED 32
 
@@ -14,6 +16,19 @@ struct cidr {
     __u64 net[2];
     __u64 mask[2];
 };
+
+/* The masks of a long list. */
+struct lengths {
+    __u32 count;
+    __u32 pad;
+    __u64 mask[MATCH_LENGTHS][2];
+};
+
+/* A network of a long list, never 0. `list` as in observe.h, `length` is its mask's place. Networks are not kept: one that is not listed
+   is taken for one that is by one chance in 2^63. */
+static inline __u64 match_hash(__u32 list, __u32 length, __u64 one, __u64 other) {
+    return dns_fold(dns_fold(dns_fold(0, list << 8 | length), one), other) | 1;
+}
 
 /* A TCP connection that no network fault touches, whichever way its packets go. */
 struct spared {
@@ -31,13 +46,15 @@ struct match {
     __u32 to;       /* the far end: destination of what leaves, source of what arrives */
     __u32 from;     /* the near end */
     __u32 spared;
-    __u32 names; /* host names are among the peers: observe.h */
-    __u32 pad;
+    __u32 names;             /* host names are among the peers: observe.h */
+    __u32 many_mask;         /* buckets of the long lists, a power of two, less one */
     __u16 port[MATCH_PORTS]; /* host byte order */
     __u32 ways;              /* 1 << EGRESS, 1 << INGRESS: what is asked of `lo`, where all is seen as it leaves */
     struct cidr to_cidr[MATCH_CIDRS];
     struct cidr from_cidr[MATCH_CIDRS];
     struct spared spared_flow[MATCH_SPARED];
+    struct lengths to_lengths;
+    struct lengths from_lengths;
 };
 
 #endif

@@ -60,6 +60,14 @@ void put(const bpf_map* map, const void* key, const void* value) {
         throw_errno(std::string("cannot fill the BPF map ") + bpf_map__name(map), errno);
 }
 
+void put_all(const bpf_map* map, const void* keys, const void* values, std::size_t count) {
+    auto left = static_cast<__u32>(count);
+    bpf_map_batch_opts options{};
+    options.sz = sizeof options;
+    if (count > 0 && bpf_map_update_batch(bpf_map__fd(map), keys, values, &left, &options) != 0)
+        throw_errno(std::string("cannot fill the BPF map ") + bpf_map__name(map), errno);
+}
+
 void fill(const bpf_map* map, std::span<const std::byte> values) {
     void* memory = ::mmap(nullptr, values.size(), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
     if (memory == MAP_FAILED) throw_errno("cannot map a BPF array", errno);

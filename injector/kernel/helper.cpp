@@ -15,7 +15,6 @@
 #include "injector/kernel/error.h"
 #include "injector/kernel/links.h"
 #include "injector/kernel/netns.h"
-#include "injector/kernel/visible_netns.h"
 
 namespace blackstart {
 namespace {
@@ -65,8 +64,7 @@ unique_fd open_tap_in(int netns_fd, bool as_on_a_wire) {
 class DelayLineHelper : public Helper {
 public:
     DelayLineHelper(int netns_fd, const HelperPlan& plan)
-        : netns_inode_(netns_id(netns_fd)),
-          corrupts_(plan.corrupt),
+        : corrupts_(plan.corrupt),
           tap_(open_tap_in(netns_fd, plan.as_on_a_wire)),
           device_(name_of(tap_)),
           ifindex_(raise_helper(netns_fd, device_)) {
@@ -82,7 +80,7 @@ public:
     [[nodiscard]] std::uint64_t holding() const override { return line_->holding(); }
     // What overflowed the device's own queue never got to the line.
     [[nodiscard]] std::uint64_t dropped() const override {
-        const auto netns = find_namespace(netns_inode_);
+        const unique_fd netns(::ioctl(tap_.get(), TUNGETDEVNETNS));
         return line_->dropped() + (netns ? refused_packets(netns.get(), ifindex_) : 0);
     }
     [[nodiscard]] std::optional<AppliedDelay> applied() const override {
@@ -92,7 +90,6 @@ public:
     [[nodiscard]] const char* name() const override { return "delay line"; }
 
 private:
-    const std::uint64_t netns_inode_;
     const bool corrupts_;
     unique_fd tap_;
     std::string device_;

@@ -28,6 +28,8 @@ void leave_out(bpf_program* program);
 void resize(bpf_map* map, std::size_t entries);
 // After load(): `key` and `value` are as large as the map says. Throws Unfit.
 void put(const bpf_map* map, const void* key, const void* value);
+// After load(): `count` of them, one behind the other, in one call. Throws Unfit.
+void put_all(const bpf_map* map, const void* keys, const void* values, std::size_t count);
 // After load(): the first values of a mappable array, at once. Throws Unfit.
 void fill(const bpf_map* map, std::span<const std::byte> values);
 

@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "injector/bpf/match.h"
 #include "injector/kernel/error.h"
 #include "tests/bpf/packet.h"
 #include "tests/bpf/room.h"
@@ -242,6 +243,24 @@ TEST_F(Latency, ends_with_its_lease_and_with_its_duration) {
     EXPECT_FALSE(injection->tally().lapsed);
 }
 
+TEST_F(Latency, ten_thousand_networks_match_what_is_in_them_and_nothing_beside) {
+    auto match = to({"2001:db8::/32", "fd00::2"});
+    for (int i = 0; i < 10'000; i++)
+        match.to.push_back("10." + std::to_string(i / 256 + 10) + "." + std::to_string(i % 256) + (i % 2 == 0 ? ".0/24" : ".7"));
+    match.from = {"10.0.0.1", "fd00::1"};
+    arm(match);
+    const auto reaches = [](const std::string& address) {
+        auto flow = address.find(':') == std::string::npos ? v4 : v6;
+        flow.destination = address;
+        return out(packet::udp(flow, {}));
+    };
+    for (const auto* in : {"10.10.0.99", "10.10.1.7", "10.49.14.1", "10.49.15.7", "2001:db8:77::1", "fd00::2"})
+        EXPECT_TRUE(reaches(in)) << in;
+    for (const auto* beside : {"10.10.1.8", "10.9.0.1", "10.49.16.1", "2001:db9::1", "fd00::3"}) EXPECT_FALSE(reaches(beside)) << beside;
+    for (int bits = 1; bits <= MATCH_LENGTHS; bits++) match.to.push_back("2001::/" + std::to_string(bits));
+    EXPECT_THROW(arm(match), Misuse);
+}
+
 TEST_F(Latency, the_helper_gives_back_only_what_it_was_given) {
     arm(to({"any"}));
     EXPECT_EQ(pass("returned", packet::udp(v4, {})).verdict, kShot);
@@ -254,7 +273,7 @@ TEST_F(Latency, nothing_to_match_and_what_cannot_be_is_misuse_and_an_unknown_nam
     EXPECT_THROW(arm(to({"300.1.2.3"})), Misuse);
     EXPECT_THROW(arm(ports({53}, "icmp")), Misuse);
     EXPECT_THROW(arm(ports({}, "sctp")), Misuse);
-    EXPECT_THROW(arm(to(std::vector<std::string>(MATCH_CIDRS + 1, "10.0.0.1"))), Misuse);
+    EXPECT_THROW(arm(to(std::vector<std::string>(MATCH_MOST + 1, "10.0.0.1"))), Misuse);
     EXPECT_THROW(arm(to({"any"}), {}, milliseconds(0)), Misuse);
     EXPECT_THROW(arm(to({"no-such-host.invalid"})), Unfit);
 }

@@ -517,7 +517,8 @@ def test_a_dead_namespace_is_not_kept(wire):
         while "eth0" in server.run("ip", "-br", "link").stdout:  # the other end of the cable goes with the namespace
             assert time.monotonic() < until
             time.sleep(0.05)
-        fault.stop()
+        code, _ = fault.finish(10)
+        assert code == 3 and "is gone" in fault.process.stderr.read(), "it says so, and ends by itself"
 
 
 # ---- refusals --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -117,6 +118,17 @@ def test_nothing_is_loaded_and_no_name_looked_up_once_the_baseline_has_begun(pla
     assert links > 0 or "clsact" in (folder / "history.ndjson").read_text()
     running.send_signal(signal.SIGTERM)
     assert running.communicate(timeout=30) and running.returncode == 143
+
+
+def test_a_target_that_dies_is_let_go_and_said(place):
+    write, folder = place
+    file = write(duration="8s").read_text().replace('for = "1500ms"', 'for = "6s"')
+    (folder.parent / "experiment.toml").write_text(file)
+    running = armed_run(folder.parent / "experiment.toml", folder)
+    sh("ip", "netns", "del", re.search(r'netns = "([^"]+)"', file)[1])
+    _, told = running.communicate(timeout=30)
+    assert running.returncode == 3 and "let go: client: its network namespace is gone" in told, told
+    assert "namespace is gone" in (folder / "history.ndjson").read_text()
 
 
 def test_it_holds_where_the_expectation_allows_it(place):

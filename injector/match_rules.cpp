@@ -1,4 +1,4 @@
-#include "injector/match.h"
+#include "injector/match_rules.h"
 
 #include <netinet/in.h>
 
@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <span>
+#include <unordered_set>
 
 #include "injector/bpf/observe.h"
 #include "injector/dns.h"
@@ -18,6 +19,8 @@
 
 namespace blackstart {
 namespace {
+
+using Hashes = std::unordered_set<std::uint64_t>;
 
 cidr kernel_cidr(const Prefix& prefix) {
     std::array<std::uint8_t, 16> mask{};
@@ -40,16 +43,35 @@ std::vector<Prefix> prefixes(const std::string& text, int netns_fd) {
     return resolve_name(netns_fd, text);
 }
 
-std::uint32_t put_list(std::span<cidr> out, const std::vector<std::string>& texts, const char* what, int netns_fd) {
-    if (std::ranges::find(texts, "any") != texts.end()) return 0;
-    std::size_t count = 0;
+std::vector<cidr> cidrs(const std::vector<std::string>& texts, const char* what, int netns_fd) {
+    std::vector<cidr> found;
+    if (std::ranges::find(texts, "any") != texts.end()) return found;
     for (const auto& text : texts)
-        for (const auto& prefix : prefixes(text, netns_fd)) {
-            if (count == out.size())
-                throw Misuse(std::string(what) + ": at most " + std::to_string(out.size()) + " addresses; use wider CIDRs");
-            out[count++] = kernel_cidr(prefix);
-        }
-    return static_cast<std::uint32_t>(count);
+        for (const auto& prefix : prefixes(text, netns_fd)) found.push_back(kernel_cidr(prefix));
+    if (found.size() > MATCH_MOST)
+        throw Misuse(std::string(what) + ": at most " + std::to_string(MATCH_MOST) + " addresses; use wider CIDRs");
+    return found;
+}
+
+std::uint32_t length_of(::lengths& lengths, const cidr& net, const char* what) {
+    for (std::uint32_t i = 0; i < lengths.count; i++)
+        if (std::ranges::equal(lengths.mask[i], net.mask)) return i;
+    if (lengths.count == MATCH_LENGTHS)
+        throw Misuse(std::string(what) + ": more than " + std::to_string(MATCH_CIDRS) + " CIDRs can have " + std::to_string(MATCH_LENGTHS) +
+                     " different prefix lengths at most");
+    std::ranges::copy(net.mask, lengths.mask[lengths.count]);
+    return lengths.count++;
+}
+
+// A short list is read through by the program; of a long one it looks the hashes up.
+std::uint32_t put_list(const std::vector<cidr>& from, std::span<cidr> few, ::lengths& lengths, std::uint32_t list, Hashes& many) {
+    const char* const what = list == LIST_TO ? "to" : "from";
+    if (from.size() <= few.size()) {
+        std::ranges::copy(from, few.begin());
+    } else {
+        for (const auto& net : from) many.insert(match_hash(list, length_of(lengths, net, what), net.net[0], net.net[1]));
+    }
+    return static_cast<std::uint32_t>(from.size());
 }
 
 std::uint32_t protocol_number(const std::string& name) {
@@ -129,22 +151,23 @@ std::vector<ObservedName> observed_names(const Match& match) {
     return out;
 }
 
-::match kernel_match(const Match& match, const Target& target) {
+MatchRules::MatchRules(const Match& match, const Target& target)
+    : to_(cidrs(match.to, "to", target.netns.get())), from_(cidrs(match.from, "from", target.netns.get())) {
     const auto protocol = protocol_number(match.protocol);
     if (match.to.empty() && match.from.empty() && match.ports.empty() && protocol == 0)
         throw Misuse("nothing is matched: say to, from, port or protocol; to 'any' means all traffic");
     if (protocol == IPPROTO_ICMP && !match.ports.empty()) throw Misuse("ICMP has no ports");
     if (match.ports.size() > MATCH_PORTS) throw Misuse("at most " + std::to_string(MATCH_PORTS) + " ports");
-    ::match out{};
-    out.ways = (match.direction != Match::Way::ingress ? 1U : 0U) | (match.direction != Match::Way::egress ? 2U : 0U);
-    out.protocol = protocol;
-    out.ports = static_cast<std::uint32_t>(match.ports.size());
-    std::ranges::copy(match.ports, out.port);
-    out.to = put_list(out.to_cidr, match.to, "to", target.netns.get());
-    out.from = put_list(out.from_cidr, match.from, "from", target.netns.get());
-    out.names = std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name) ? 1 : 0;
-    out.spared = put_spared(out.spared_flow, ancestor_flows());
-    return out;
+    kernel_.ways = (match.direction != Match::Way::ingress ? 1U : 0U) | (match.direction != Match::Way::egress ? 2U : 0U);
+    kernel_.protocol = protocol;
+    kernel_.ports = static_cast<std::uint32_t>(match.ports.size());
+    std::ranges::copy(match.ports, kernel_.port);
+    Hashes many;
+    kernel_.to = put_list(to_, kernel_.to_cidr, kernel_.to_lengths, LIST_TO, many);
+    kernel_.from = put_list(from_, kernel_.from_cidr, kernel_.from_lengths, LIST_FROM, many);
+    if (!many.empty()) many_ = bucket_table({many.begin(), many.end()}, kernel_.many_mask);
+    kernel_.names = std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name) ? 1 : 0;
+    kernel_.spared = put_spared(kernel_.spared_flow, ancestor_flows());
 }
 
 void check_scope(const Match& match, const Target& target) {
@@ -152,17 +175,14 @@ void check_scope(const Match& match, const Target& target) {
         throw Misuse("a cgroup scopes what leaves only: the kernel does not know whose an arriving packet is; use direction 'egress'");
 }
 
-bool concerns(const ::match& rules, const TcpFlow& flow) {
-    const std::span ports(rules.port, rules.ports);
+bool MatchRules::concern(const TcpFlow& flow) const {
+    const std::span ports(kernel_.port, kernel_.ports);
     const bool port = ports.empty() || std::ranges::find(ports, flow.local_port) != ports.end() ||
                       std::ranges::find(ports, flow.remote_port) != ports.end();
-    return (rules.protocol == 0 || rules.protocol == IPPROTO_TCP) && port && in_any({rules.to_cidr, rules.to}, flow.remote) &&
-           in_any({rules.from_cidr, rules.from}, flow.local) &&
-           std::ranges::none_of(std::span(rules.spared_flow, rules.spared), [&](const spared& s) { return is_spared(s, flow); });
+    return (kernel_.protocol == 0 || kernel_.protocol == IPPROTO_TCP) && port && in_any(to_, flow.remote) && in_any(from_, flow.local) &&
+           std::ranges::none_of(std::span(kernel_.spared_flow, kernel_.spared), [&](const spared& s) { return is_spared(s, flow); });
 }
 
-bool meets_own_ip4(const ::match& rules, const std::vector<std::uint32_t>& own) {
-    return any_own({rules.to_cidr, rules.to}, own) && any_own({rules.from_cidr, rules.from}, own);
-}
+bool MatchRules::meet_own_ip4(const std::vector<std::uint32_t>& own) const { return any_own(to_, own) && any_own(from_, own); }
 
 }  // namespace blackstart
