@@ -54,13 +54,15 @@ struct hpack_text {
     __u8 octets[HEALTH_TEXT_MAX];
 };
 
+struct hpack_texts {
+    struct hpack_text name, whole, beginning; /* of the value: all of it, or what it begins with */
+};
+
 struct hpack_config {
-    __u32 wanted;      /* bits of the fields that a check must have */
-    __u32 static_path; /* bit n: entry n of the static table is a path that is asked for */
-    struct {
-        struct hpack_text name, whole, beginning; /* of the value: all of it, or what it begins with */
-    } fields[HPACK_FIELDS][2];                    /* plain, and in Huffman code */
-    __u8 now;                                     /* what the octet that says how it went becomes */
+    __u32 wanted;                               /* bits of the fields that a check must have */
+    __u32 static_path;                          /* bit n: entry n of the static table is a path that is asked for */
+    struct hpack_texts fields[HPACK_FIELDS][2]; /* plain, and in Huffman code */
+    __u8 now;                                   /* what the octet that says how it went becomes */
     __u8 pad[3];
 };
 

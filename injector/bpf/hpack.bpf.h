@@ -35,6 +35,16 @@ struct hpack_block {
     struct hpack_entries names[HPACK_FIELDS], values[HPACK_FIELDS];
 };
 
+enum { HPACK_NAME, HPACK_WHOLE, HPACK_BEGINNING };
+
+/* The bound is set where it is used: the verifier of Linux 6.1 forgets the one of a value that was put aside. */
+static __always_inline const volatile struct hpack_text* hpack_text_of(__u32 field, __u32 huffman, int which) {
+    __u64 n = (__u64)field * 2 + huffman;
+    asm volatile("%0 &= 3" : "+r"(n));
+    const volatile struct hpack_texts* texts = &hpack.fields[0][0] + n;
+    return which == HPACK_NAME ? &texts->name : which == HPACK_WHOLE ? &texts->whole : &texts->beginning;
+}
+
 static __always_inline int hpack_bit(const struct hpack_entries* entries, __u32 n) {
     return (n < 64 ? entries->newest >> n : entries->older >> (n - 64)) & 1;
 }
@@ -87,19 +97,20 @@ static __always_inline int hpack_index_read(struct hpack_block* b) {
 }
 
 static __always_inline void hpack_text_read(struct hpack_block* b) {
-    __u32 huffman = b->huffman & 1, field = b->field;
+    __u32 field = b->field;
     b->mode = AT_FIELD;
     if (b->in_name) {
         b->in_name = 0;
         b->mode = AT_LENGTH;
         b->field = HPACK_OTHER;
         for (__u32 f = 0; f < HPACK_FIELDS; f++)
-            if (b->alive >> f & 1 && hpack.fields[f][huffman].name.size == b->position) b->field = f;
+            if (b->alive >> f & 1 && hpack_text_of(f, b->huffman, HPACK_NAME)->size == b->position) b->field = f;
         return;
     }
     int matches = 0;
     if (field < HPACK_FIELDS) {
-        __u32 whole = hpack.fields[field][huffman].whole.size, beginning = hpack.fields[field][huffman].beginning.size;
+        __u32 whole = hpack_text_of(field, b->huffman, HPACK_WHOLE)->size,
+              beginning = hpack_text_of(field, b->huffman, HPACK_BEGINNING)->size;
         matches = (whole && b->alive & WHOLE && b->position == whole) || (beginning && b->alive & BEGINNING && b->position >= beginning);
         if (matches) b->got |= 1 << field;
     }
@@ -118,20 +129,22 @@ static __always_inline void hpack_length_read(struct hpack_block* b) {
 
 static __always_inline int hpack_differs(const volatile struct hpack_text* text, __u32 position, __u8 octet) {
     __u8 mask = position + 1 == text->size ? (__u8)text->last_mask : 0xff;
-    return position >= text->size || position >= HEALTH_TEXT_MAX || (octet & mask) != text->octets[position];
+    __u64 n = position;
+    asm volatile("%0 &= %1" : "+r"(n) : "i"(HEALTH_TEXT_MAX - 1));
+    return position >= text->size || (octet & mask) != text->octets[n];
 }
 
 static __always_inline void hpack_compare(struct hpack_block* b, __u8 octet) {
-    __u32 huffman = b->huffman & 1, field = b->field, position = b->position;
+    __u32 field = b->field, position = b->position;
     if (b->in_name) {
         for (__u32 f = 0; f < HPACK_FIELDS; f++)
-            if (hpack_differs(&hpack.fields[f][huffman].name, position, octet)) b->alive &= ~(1U << f);
+            if (hpack_differs(hpack_text_of(f, b->huffman, HPACK_NAME), position, octet)) b->alive &= ~(1U << f);
         return;
     }
     if (field >= HPACK_FIELDS) return;
-    if (hpack_differs(&hpack.fields[field][huffman].whole, position, octet)) b->alive &= ~WHOLE;
-    __u32 size = hpack.fields[field][huffman].beginning.size;
-    if ((size == 0 || position < size) && hpack_differs(&hpack.fields[field][huffman].beginning, position, octet)) b->alive &= ~BEGINNING;
+    if (hpack_differs(hpack_text_of(field, b->huffman, HPACK_WHOLE), position, octet)) b->alive &= ~WHOLE;
+    const volatile struct hpack_text* beginning = hpack_text_of(field, b->huffman, HPACK_BEGINNING);
+    if ((beginning->size == 0 || position < beginning->size) && hpack_differs(beginning, position, octet)) b->alive &= ~BEGINNING;
 }
 
 static __always_inline int hpack_field_begins(struct hpack_block* b, __u8 octet) {
@@ -151,8 +164,9 @@ static __always_inline int hpack_number_goes_on(struct hpack_block* b, __u8 octe
     return 1;
 }
 
-/* Takes one octet of a block; 0 if the block cannot be followed any more. */
-static __always_inline int hpack_take(struct hpack_block* b, __u8 octet) {
+/* Takes one octet of a block; 0 if the block cannot be followed any more. A global function is verified once, by itself. */
+__attribute__((noinline)) int hpack_take(struct hpack_block* b, __u8 octet) {
+    if (!b) return 0;
     if (b->mode == AT_FIELD) return hpack_field_begins(b, octet);
     if (b->mode == IN_INDEX) {
         if (!hpack_number_goes_on(b, octet)) return 0;

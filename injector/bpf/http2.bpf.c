@@ -7,10 +7,8 @@
 #include "injector/bpf/http2_answer.bpf.h"
 #include "injector/bpf/http2_request.bpf.h"
 
-#define STEPS 8192 /* octets of header blocks, and frames, in one packet */
-
 static __always_inline void on_request(struct __sk_buff* skb, const struct packet* p, int direction) {
-    struct conversation v = {.reader = {.skb = skb, .p = p, .size = p->end - p->payload}, .direction = direction};
+    struct conversation v = {.reader = {.skb = skb, .p = p, .seq = p->seq, .size = p->end - p->payload}, .direction = direction};
     key_of_request(&v.key.flow, p);
     if (p->tcp_flags & 2) {
         struct connection* c = new_connection(&v.key.flow);
@@ -35,13 +33,9 @@ static __always_inline void on_request(struct __sk_buff* skb, const struct packe
     }
     if (!v.c->answers_known) {
         v.c->answers_known = 1;
-        v.c->answers.next = p->ack;
+        v.c->answers[0].frames.next = p->ack;
     }
-    if (v.c->request_mode >= OTHER) return;
-    if (missed(p, &v.c->requests))
-        lose(v.c);
-    else
-        bpf_loop(STEPS, request_step, &v, 0);
+    if (v.c->request_mode < OTHER) read_requests(&v);
 }
 
 /* Until nothing has been held for as long as the delay: what came later would overtake. */
@@ -69,25 +63,18 @@ static __always_inline int hold_connection(struct __sk_buff* skb, struct packet*
 }
 
 static __always_inline int on_response(struct __sk_buff* skb, struct packet* p, int direction) {
-    struct conversation v = {.reader = {.skb = skb, .p = p, .size = p->end - p->payload}, .direction = direction};
+    struct conversation v = {.reader = {.skb = skb, .p = p, .seq = p->seq, .size = p->end - p->payload}, .direction = direction};
     key_of_response(&v.key.flow, p);
     if ((p->tcp_flags & 2) == 0 && v.reader.size == 0) return NEXT;
     v.c = bpf_map_lookup_elem(&connections, &v.key.flow);
     if (!v.c) return NEXT;
-    struct frames* f = &v.c->answers;
     if (p->tcp_flags & 2) {
         v.c->answers_known = 1;
-        f->next = p->seq + 1;
+        v.c->answers[0].frames.next = p->seq + 1;
         return NEXT;
     }
     if (!v.c->answers_known || v.c->request_mode == OTHER) return NEXT;
-    if (missed(p, f)) {
-        f->next = p->seq;
-        f->have = 0;
-        v.c->answer_mode = BETWEEN;
-        v.c->adrift = 1;
-    }
-    bpf_loop(STEPS, answer_step, &v, 0);
+    read_answers(&v);
     if (HOLDS) return hold_connection(skb, p, direction, v.c);
     if (v.c->changed && lasting(bpf_ktime_get_ns())) bpf_loop(CHANGES, carry_out, &v, 0);
     return NEXT;

@@ -27,7 +27,7 @@ enum {
 
 static __always_inline void answered(struct conversation* v, struct stream* s) {
     s->state = PASSED;
-    leave_out(&v->c->answers, v->c->answers.left);
+    leave_out(&v->a->frames, v->a->frames.left);
 }
 
 static __always_inline void cannot_tell(struct conversation* v, struct stream* s) {
@@ -37,7 +37,7 @@ static __always_inline void cannot_tell(struct conversation* v, struct stream* s
 
 static __always_inline void show(struct conversation* v, struct stream* s, __u8 was, __u8 now) {
     if (was == now || !lasting(bpf_ktime_get_ns())) return; /* as asked already: not our doing, not a hit */
-    plan(v->c, v->c->answers.next - 1, was, now, s->state == CHOSEN);
+    plan(v->c, v->a->frames.next - 1, was, now, s->state == CHOSEN);
     s->state = ACTED;
 }
 
@@ -68,7 +68,7 @@ static __always_inline void status_field(struct conversation* v, struct stream* 
 /* The final one is still to come, in a block of its own. */
 static __always_inline void interim(struct conversation* v, struct stream* s) {
     s->at = STATUS_FIELD;
-    leave_out(&v->c->answers, v->c->answers.left);
+    leave_out(&v->a->frames, v->a->frames.left);
 }
 
 static __always_inline void status_digit(struct conversation* v, struct stream* s, __u8 octet) {
@@ -121,9 +121,9 @@ static __always_inline void message_octet(struct conversation* v, struct stream*
 }
 
 static __always_inline void answer_frame_ends(struct conversation* v, struct stream* s) {
-    struct frames* f = &v->c->answers;
+    struct frames* f = &v->a->frames;
     if (f->left > 0) return;
-    v->c->answer_mode = BETWEEN;
+    v->a->mode = BETWEEN;
     f->next += f->pad;
     if (!(f->flags & END_STREAM)) return;
     if (s) give_up(&s->state);
@@ -135,7 +135,7 @@ static __always_inline void cut_here(struct conversation* v, struct stream* s) {
     struct connection* c = v->c;
     int over = health.result == HEALTH_SLOW && c->cut_state == ACTED && bpf_ktime_get_ns() >= c->held_until;
     if (s->state == CHOSEN && (c->cut_state == PASSED || over)) {
-        c->cut = c->answers.next - FRAME_HEAD;
+        c->cut = v->a->frames.next - FRAME_HEAD;
         c->cut_state = CHOSEN;
     } else {
         acted(&s->state);
@@ -144,8 +144,7 @@ static __always_inline void cut_here(struct conversation* v, struct stream* s) {
 }
 
 static __always_inline void answer_frame_begins(struct conversation* v) {
-    struct connection* c = v->c;
-    struct frames* f = &c->answers;
+    struct frames* f = &v->a->frames;
     struct stream* s = NULL;
     v->key.stream = f->stream;
     if ((f->type == FRAME_DATA || f->type == FRAME_HEADERS) && f->stream) s = bpf_map_lookup_elem(&streams, &v->key);
@@ -154,28 +153,26 @@ static __always_inline void answer_frame_begins(struct conversation* v) {
         if (HOLDS) {
             cut_here(v, s);
         } else if (f->type == (health.protocol == HEALTH_GRPC ? FRAME_DATA : FRAME_HEADERS)) {
-            c->answer_mode = f->flags & PADDED ? BEFORE_CONTENT : IN_CONTENT;
+            v->a->mode = f->flags & PADDED ? BEFORE_CONTENT : IN_CONTENT;
         }
     }
-    if (c->answer_mode == BETWEEN) leave_out(f, f->left);
+    if (v->a->mode == BETWEEN) leave_out(f, f->left);
     if (f->left == 0 && s) answer_frame_ends(v, s);
 }
 
 /* Where reading begins anew: no frame begins like this but by a rare chance. */
-static __always_inline int plausible(const struct connection* c) {
-    const struct frames* f = &c->answers;
+static __always_inline int plausible(const struct connection* c, const struct frames* f) {
     return f->type <= FRAME_CONTINUATION && f->length <= 16384 && (f->stream == 0 || (f->stream & 1 && f->stream <= c->last_stream));
 }
 
 static __always_inline void answer_octet(struct conversation* v, __u8 octet) {
-    struct connection* c = v->c;
-    struct frames* f = &c->answers;
+    struct frames* f = &v->a->frames;
     v->key.stream = f->stream;
     struct stream* s = bpf_map_lookup_elem(&streams, &v->key);
     f->left--;
-    if (c->answer_mode == BEFORE_CONTENT) {
+    if (v->a->mode == BEFORE_CONTENT) {
         take_pad(f, octet);
-        c->answer_mode = IN_CONTENT;
+        v->a->mode = IN_CONTENT;
     } else if (!s) {
         leave_out(f, f->left);
     } else if (health.protocol == HEALTH_GRPC) {
@@ -187,23 +184,45 @@ static __always_inline void answer_octet(struct conversation* v, __u8 octet) {
 }
 
 static long answer_step(__u32 index, struct conversation* v) {
-    struct connection* c = v->c;
-    struct frames* f = &c->answers;
-    __u32 at = next_octet(&v->reader, f);
+    struct frames* f = &v->a->frames;
     __u8 octet = 0;
-    if (at == 0) return 1;
-    if (c->answer_mode == BETWEEN) {
-        if (!take_head(&v->reader, f, at)) return 0;
-        if (c->adrift && !plausible(c)) {
-            f->next = v->reader.p->seq + v->reader.size;
+    if (!has_next(&v->reader, f)) return 1;
+    if (v->a->mode == BETWEEN) {
+        if (!take_head(&v->reader, f)) return 0;
+        if (v->a->adrift && !plausible(v->c, f)) {
+            f->next = v->reader.seq + v->reader.size;
             return 1;
         }
-        c->adrift = 0;
+        v->a->adrift = 0;
         answer_frame_begins(v);
         return 0;
     }
-    if (bpf_skb_load_bytes(v->reader.skb, at, &octet, 1) < 0) return 1;
+    if (!see_octet(&v->reader, f, &octet)) return 1;
     f->next++;
     answer_octet(v, octet);
     return 0;
+}
+
+static __always_inline void drift_to(struct answers* a, __u32 seq) {
+    a->frames.next = seq;
+    a->frames.have = 0;
+    a->mode = BETWEEN;
+    a->adrift = 1;
+}
+
+/* Those in order; and those that came before their turn, from the first of them that begins like a frame: the client keeps them
+   until the gap is closed, and they would go by unread. */
+static __always_inline void read_answers(struct conversation* v) {
+    struct connection* c = v->c;
+    int early = missed(v->reader.p, &c->answers[0].frames);
+    if (early && (!c->ahead || missed(v->reader.p, &c->answers[1].frames))) {
+        if (!c->ahead) c->ahead_begins = v->reader.seq;
+        c->ahead = 1;
+        drift_to(&c->answers[1], v->reader.seq);
+    }
+    v->a = early ? &c->answers[1] : &c->answers[0];
+    bpf_loop(STEPS, answer_step, v, 0);
+    if (!c->ahead || (__s32)(c->answers[0].frames.next - c->ahead_begins) < 0) return;
+    if ((__s32)(c->answers[1].frames.next - c->answers[0].frames.next) > 0) c->answers[0] = c->answers[1];
+    c->ahead = 0;
 }

@@ -17,6 +17,12 @@ enum request_mode {
 
 enum answer_mode { BETWEEN, BEFORE_CONTENT, IN_CONTENT };
 
+struct answers {
+    __u32 mode;   /* enum answer_mode */
+    __u32 adrift; /* something was missed: the next packet that begins like a frame is where it goes on */
+    struct frames frames;
+};
+
 /* An octet of an answer that becomes another, as often as it is sent. */
 struct change {
     __u32 seq;
@@ -33,10 +39,10 @@ struct connection {
     struct frames requests;
     struct hpack_block block;
 
-    __u32 answer_mode;
     __u32 answers_known; /* where they begin */
-    __u32 adrift;        /* something was missed: the next packet that begins like a frame is where it goes on */
-    struct frames answers;
+    __u32 ahead;         /* what came before its turn is read, too, from `ahead_begins` on */
+    __u32 ahead_begins;
+    struct answers answers[2]; /* in their order; ahead of it */
 
     __u32 acknowledged; /* by the client */
     __u32 cut;          /* sequence number from which on the connection is held or ended */
@@ -81,9 +87,31 @@ struct {
     __type(value, struct stream);
 } streams SEC(".maps");
 
+/* Requests that came before their turn: they are read when it is theirs, which is before the server can answer them. */
+#define KEPT_SEGMENTS 8
+struct kept_segments {
+    struct kept segment[KEPT_SEGMENTS];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 512);
+    __type(key, struct flow_key);
+    __type(value, struct kept_segments);
+} kept SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct kept_segments);
+} nothing_kept SEC(".maps");
+
 struct conversation {
     struct reader reader;
     struct connection* c;
+    struct answers* a;         /* those that are read */
+    struct kept_segments* all; /* of this connection */
     struct stream_key key;
     int direction;
 };
@@ -110,7 +138,7 @@ static __always_inline void plan(struct connection* c, __u32 seq, __u8 was, __u8
 static long carry_out(__u32 n, struct conversation* v) {
     if (n >= CHANGES) return 1;
     struct change* change = &v->c->changes[n];
-    __u32 offset = change->seq - v->reader.p->seq;
+    __u32 offset = change->seq - v->reader.seq;
     __u8 was[4] = {}, now[4] = {change->now};
     if (!change->valid) return 1;
     if (offset >= v->reader.size || bpf_skb_load_bytes(v->reader.skb, v->reader.p->payload + offset, was, 1) < 0) return 0;

@@ -5,6 +5,7 @@
 #include "injector/bpf/packet.bpf.h"
 
 #define FRAME_HEAD 9
+#define STEPS 8192 /* octets that are read, and frames, in one packet */
 enum { FRAME_DATA = 0, FRAME_HEADERS = 1, FRAME_CONTINUATION = 9 };
 enum { END_STREAM = 0x01, END_HEADERS = 0x04, PADDED = 0x08, PRIORITY = 0x20 };
 
@@ -18,17 +19,31 @@ struct frames {
     __u8 part[FRAME_HEAD + 1];
 };
 
-/* A packet of one direction, and how far it has been read. */
+/* A segment that came before what precedes it, or its beginning. */
+#define KEPT_MOST 2048
+struct kept {
+    __u32 seq, size;
+    __u8 octets[KEPT_MOST];
+};
+
+/* Octets of one direction: a packet's payload, or a segment that was kept. */
 struct reader {
     struct __sk_buff* skb;
     const struct packet* p;
-    __u32 size; /* of the payload */
+    struct kept* kept; /* NULL: the packet's own */
+    __u32 seq, size;
 };
 
-/* Where the next octet lies in the packet; 0 if it does not. */
-static __always_inline __u32 next_octet(const struct reader* r, const struct frames* f) {
-    __u32 offset = f->next - r->p->seq;
-    return offset < r->size ? r->p->payload + offset : 0;
+static __always_inline int has_next(const struct reader* r, const struct frames* f) { return f->next - r->seq < r->size; }
+
+/* The octet at f->next, which is there; 0 if it cannot be read. */
+static __always_inline int see_octet(const struct reader* r, const struct frames* f, __u8* octet) {
+    __u32 offset = f->next - r->seq;
+    if (r->kept) {
+        *octet = r->kept->octets[offset & (KEPT_MOST - 1)];
+        return 1;
+    }
+    return bpf_skb_load_bytes(r->skb, r->p->payload + offset, octet, 1) == 0;
 }
 
 static __always_inline int missed(const struct packet* p, const struct frames* f) { return (__s32)(p->seq - f->next) > 0; }
@@ -43,17 +58,18 @@ static __always_inline void read_head(struct frames* f, const __u8* head) {
     f->pad = 0;
 }
 
-/* Reads on in a head at `at`; 1 when it is whole. */
-static __always_inline int take_head(struct reader* r, struct frames* f, __u32 at) {
+/* Reads on in a head; 1 when it is whole. */
+static __always_inline int take_head(struct reader* r, struct frames* f) {
     __u8 head[FRAME_HEAD] = {};
-    __u32 have = f->have;
-    if (have == 0 && at + FRAME_HEAD <= r->p->end) {
-        if (bpf_skb_load_bytes(r->skb, at, head, FRAME_HEAD) < 0) return 0;
+    __u32 have = f->have, offset = f->next - r->seq;
+    if (have == 0 && !r->kept && offset + FRAME_HEAD <= r->size) {
+        if (bpf_skb_load_bytes(r->skb, r->p->payload + offset, head, FRAME_HEAD) < 0) return 0;
         f->next += FRAME_HEAD;
         read_head(f, head);
         return 1;
     }
-    if (have >= FRAME_HEAD || bpf_skb_load_bytes(r->skb, at, head, 1) < 0) return 0;
+    asm volatile("" : "+r"(have));
+    if (have >= FRAME_HEAD || !see_octet(r, f, head)) return 0;
     f->part[have] = head[0];
     f->have = have + 1;
     f->next++;

@@ -85,15 +85,64 @@ static __always_inline void request_octet(struct conversation* v, __u8 octet) {
 static long request_step(__u32 index, struct conversation* v) {
     struct connection* c = v->c;
     struct frames* f = &c->requests;
-    __u32 at = next_octet(&v->reader, f);
     __u8 octet = 0;
-    if (at == 0 || c->request_mode >= OTHER) return 1;
+    if (!has_next(&v->reader, f) || c->request_mode >= OTHER) return 1;
     if (c->request_mode == AT_FRAME) {
-        if (take_head(&v->reader, f, at)) request_frame_begins(v);
+        if (take_head(&v->reader, f)) request_frame_begins(v);
         return 0;
     }
-    if (bpf_skb_load_bytes(v->reader.skb, at, &octet, 1) < 0) return 1;
+    if (!see_octet(&v->reader, f, &octet)) return 1;
     f->next++;
     request_octet(v, octet);
     return 0;
+}
+
+static __always_inline struct kept_segments* kept_of(const struct flow_key* key) {
+    const __u32 zero = 0;
+    struct kept_segments* known = bpf_map_lookup_elem(&kept, key);
+    const struct kept_segments* none = known ? NULL : bpf_map_lookup_elem(&nothing_kept, &zero);
+    if (none && bpf_map_update_elem(&kept, key, none, BPF_ANY) == 0) known = bpf_map_lookup_elem(&kept, key);
+    return known;
+}
+
+/* Keeps what came before its turn, in the place of what has had its turn; 0 if there is no room. */
+static __always_inline int keep(struct conversation* v) {
+    struct kept_segments* all = kept_of(&v->key.flow);
+    struct reader* r = &v->reader;
+    if (!all) return 0;
+    for (__u32 i = 0; i < KEPT_SEGMENTS; i++) {
+        struct kept* one = &all->segment[i];
+        if (one->size && one->seq == r->seq && (one->size >= r->size || one->size == KEPT_MOST)) return 1; /* sent again */
+        if (one->size && (__s32)(one->seq + one->size - v->c->requests.next) > 0) continue;
+        /* as in http1.bpf.h: one less, for the verifier of Linux 6.1 */
+        __u32 more = (r->size < KEPT_MOST ? r->size : KEPT_MOST) - 1;
+        asm volatile("" : "+r"(more));
+        if (more >= KEPT_MOST || bpf_skb_load_bytes(r->skb, r->p->payload, one->octets, more + 1) < 0) return 0;
+        one->seq = r->seq;
+        one->size = more + 1;
+        return 1;
+    }
+    return 0;
+}
+
+/* Reads on in what was kept, as far as it goes on without a gap. */
+static long kept_step(__u32 index, struct conversation* v) {
+    struct kept_segments* all = v->all;
+    struct kept* one = &all->segment[index % KEPT_SEGMENTS];
+    if (v->c->requests.next - one->seq >= one->size) return 0;
+    v->reader.kept = one;
+    v->reader.seq = one->seq;
+    v->reader.size = one->size;
+    bpf_loop(KEPT_MOST, request_step, v, 0);
+    return 0;
+}
+
+static __always_inline void read_requests(struct conversation* v) {
+    if (missed(v->reader.p, &v->c->requests)) {
+        if (!keep(v)) lose(v->c);
+        return;
+    }
+    bpf_loop(STEPS, request_step, v, 0);
+    v->all = bpf_map_lookup_elem(&kept, &v->key.flow);
+    if (v->all) bpf_loop(KEPT_SEGMENTS * KEPT_SEGMENTS, kept_step, v, 0);
 }

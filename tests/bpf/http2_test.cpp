@@ -298,14 +298,47 @@ TEST_F(Http2, WhatWasMissedIsNeverGuessed) {
     grpc();
     EXPECT_EQ(connection.ask(grpc_request(1, plain_path), grpc_answer(1, 1)), grpc_answer(1, 2));
     connection.client += 40;  // a request that took another way
-    EXPECT_EQ(connection.ask(grpc_request(5, "\xbe"), grpc_answer(5, 1)), grpc_answer(5, 1));
+    for (unsigned stream = 5; stream < 40; stream += 2)
+        EXPECT_EQ(connection.ask(grpc_request(stream, "\xbe"), grpc_answer(stream, 1)), grpc_answer(stream, 1));
     expect_tally(1, 1, 1);
+}
+
+TEST_F(Http2, RequestsThatComeBeforeTheirTurnAreReadInIt) {
+    grpc();
+    EXPECT_EQ(connection.ask(grpc_request(1, data_path), grpc_answer(1, 1)), grpc_answer(1, 1));
+    const std::string parts[] = {grpc_request(3, plain_path), grpc_request(5, "\xbf").substr(0, 5), grpc_request(5, "\xbf").substr(5),
+                                 grpc_request(7, "\xbe")};
+    const auto begin = connection.client;
+    std::uint32_t offset[4]{};
+    for (int i = 1; i < 4; i++) offset[i] = offset[i - 1] + static_cast<std::uint32_t>(parts[i - 1].size());
+    for (const int i : {3, 1, 3, 2, 0}) {
+        connection.client = begin + offset[i];
+        connection.send(parts[i]);
+    }
+    connection.client = begin + offset[3] + static_cast<std::uint32_t>(parts[3].size());
+    EXPECT_EQ(connection.answer(grpc_answer(3, 1) + grpc_answer(5, 1) + grpc_answer(7, 1)),
+              grpc_answer(3, 2) + grpc_answer(5, 1) + grpc_answer(7, 2));
+    EXPECT_EQ(connection.ask(grpc_request(9, "\xbe"), grpc_answer(9, 1)), grpc_answer(9, 2));
+    expect_tally(3, 3);
+}
+
+TEST_F(Http2, AnswersThatComeBeforeTheirTurnAndThoseOfTheGapAreChanged) {
+    grpc();
+    connection.send(grpc_request(1, plain_path) + grpc_request(3, "\xbe") + grpc_request(5, "\xbe"));
+    const auto size = static_cast<std::uint32_t>(grpc_answer(1, 1).size());
+    connection.server += size;
+    EXPECT_EQ(connection.answer(grpc_answer(3, 1)), grpc_answer(3, 2));
+    connection.server -= 2 * size;
+    EXPECT_EQ(connection.answer(grpc_answer(1, 1)), grpc_answer(1, 2));
+    EXPECT_EQ(connection.answer(grpc_answer(3, 1) + grpc_answer(5, 1)), grpc_answer(3, 2) + grpc_answer(5, 2));
+    expect_tally(3, 3);
 }
 
 TEST_F(Http2, AnswersGoOnAfterAGap) {
     grpc();
     connection.send(grpc_request(1, plain_path));
     connection.server += 500;
+    EXPECT_EQ(connection.answer(std::string(100, 'x')), std::string(100, 'x'));
     EXPECT_EQ(connection.answer(grpc_answer(1, 1)), grpc_answer(1, 2));
     expect_tally(1, 1);
 }

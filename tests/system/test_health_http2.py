@@ -1,18 +1,16 @@
 """Checks over HTTP/2 and gRPC, by clients and servers of real libraries: those of gRPC, curl, nghttp2 and nginx."""
 
-import json
 import re
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
+from grpc_asker import PEER, Asker
 from lab import Lab, inject
 
 LARGE = 2_000_000
 PYTHON = "/usr/bin/python3"
-PEER = Path(__file__).resolve().parent / "grpc_peer.py"
 NGINX = """
 user root;
 daemon off;
@@ -61,25 +59,6 @@ def side(request, served):
     """client, and the host that the fault is put on"""
     client, server = served
     return client, server if request.param == "checked" else client
-
-
-class Asker:
-    """A gRPC client with one connection."""
-
-    def __init__(self, host, target):
-        self.process = host.start(PYTHON, PEER, "ask", target, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-
-    def __call__(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
 
 
 def grpc(host, result, *options):
