@@ -22,7 +22,7 @@ from whole import Held, difference, settled, snapshot, wait_equal
 
 PYTHON = "/usr/bin/python3"
 HERE = Path(__file__).resolve().parent
-KILLS = int(os.environ.get("BLACKSTART_ROUNDS", 10))
+KILLS = int(os.environ.get("BLACKSTART_ROUNDS", 11))
 STOPS = int(os.environ.get("BLACKSTART_STOPS", 5))
 LEASE = 2.0
 BOUND = 5.0  # seconds, for what takes milliseconds on an idle machine
@@ -48,8 +48,9 @@ def loopback_sysctls(host):
 class Scene:
     """A fault, how one sees that it is in force, and how one sees that it is not."""
 
-    def __init__(self, name, argv, faulty, clean, guarded=False):
-        self.name, self.argv, self.faulty, self.clean, self.guarded = name, argv, faulty, clean, guarded
+    # guarded: two sysctls are journalled; watched: a guardian ends a process that stops, though there is nothing in the kernel
+    def __init__(self, name, argv, faulty, clean, guarded=False, watched=False):
+        self.name, self.argv, self.faulty, self.clean, self.guarded, self.watched = name, argv, faulty, clean, guarded, watched
 
     def __repr__(self):
         return self.name
@@ -78,6 +79,37 @@ def health(name, server):
     )
 
 
+def http(name, server):
+    return Scene(
+        name,
+        ["http", "--port", 8080, "--path", "/shop", "--status", 502],
+        lambda c, s: http_status(c, server, 8080, "/shop") == 502,
+        lambda c, s: http_status(c, server, 8080, "/shop", 0.5) == 200,
+    )
+
+
+def slow_health(name, server, *where, guarded=False):
+    def seconds(host, limit):
+        begin = time.monotonic()
+        seen = http_status(host, server, 8080, "/healthz", limit)
+        return time.monotonic() - begin if seen == 200 else 0
+
+    argv = ["health", "--port", 8080, "--path", "/healthz", "--result", "slow", "--delay", f"{int(DELAY * 1000)}ms", *where]
+    return Scene(name, argv, lambda c, s: seconds(c, 2) > DELAY, lambda c, s: 0 < seconds(c, 2) < DELAY, guarded)
+
+
+def paused(name):
+    """The echo server of the client's host: the only Python there."""
+    python = Path(PYTHON).resolve()
+    return Scene(
+        name,
+        ["process", "--exe", python, "--action", "pause"],
+        lambda c, s: udp(c, "127.0.0.1", 7777, b"echo", DELAY)[0] is None,
+        lambda c, s: udp(c, "127.0.0.1", 7777, b"echo", DELAY)[0] is not None,
+        watched=True,
+    )
+
+
 SCENES = [
     dns("dns-v4", V4),
     latency("latency-v4", V4),
@@ -87,6 +119,9 @@ SCENES = [
     latency("latency-v6", V6),
     health("health-v4", V4),
     latency("latency-lo-v6", "::1", "--interface", "lo"),
+    http("http-v4", V4),
+    paused("process-pause"),
+    slow_health("slow-health-v6", V6, "--interface", "eth0"),
 ]
 
 
@@ -149,7 +184,7 @@ def test_sigkill_at_any_moment_leaves_the_host_as_it_was(hosts, before, capsys):
             assert scene.faulty(*hosts), f"{scene} is not in force before the kill"
             assert not scene.guarded or loopback_sysctls(hosts[0]) == ["1", "1"]
             held = Held(injected.process.pid)
-            assert held.programs and (held.links or through_clsact(injected)), f"{scene} holds nothing?"
+            assert scene.watched or held.programs and (held.links or through_clsact(injected)), f"{scene} holds nothing?"
             injected.process.kill()
             gone = wait_until(lambda scene=scene: scene.clean(*hosts), f"{scene} outlives its process", BOUND)
             times.setdefault("clean", []).append(gone)
@@ -176,7 +211,7 @@ def test_sigkill_while_it_starts_leaves_the_host_as_it_was(hosts, before):
 def test_sigstop_makes_a_fault_inert_once_its_lease_is_over(hosts, before, capsys):
     times = {}
     # The guarded one first: it is killed by its guardian, the others lapse, wake up and say so.
-    order = sorted(SCENES, key=lambda scene: not scene.guarded)
+    order = sorted(SCENES, key=lambda scene: not (scene.guarded or scene.watched))
     for scene in itertools.islice(itertools.cycle(order), STOPS):
         with arm(scene, hosts) as injected:
             time.sleep(random.uniform(0, 0.4))
@@ -185,7 +220,7 @@ def test_sigstop_makes_a_fault_inert_once_its_lease_is_over(hosts, before, capsy
             injected.process.send_signal(signal.SIGSTOP)
             inert = wait_until(lambda scene=scene: scene.clean(*hosts), f"{scene} acts beyond its lease", LEASE + BOUND)
             times.setdefault("inert", []).append(inert)
-            if scene.guarded or through_clsact(injected):
+            if scene.guarded or scene.watched or through_clsact(injected):
                 assert injected.process.wait(LEASE + BOUND) == -signal.SIGKILL, "its guardian ends it"
             else:
                 assert scene.clean(*hosts)
