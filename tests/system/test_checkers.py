@@ -4,6 +4,7 @@ Bounds are those of the checkers, with room for a busy machine."""
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -190,6 +191,92 @@ def test_a_server_under_another_name_is_not_reset(served):
         def code(name):
             return client.run("curl", "-sk", "-m", 3, "--resolve", f"{name}:8443:10.77.0.2", f"https://{name}:8443/").returncode
         assert [code("health.test"), code("shop.test"), code("xhealth.test")] == [35, 0, 0]
+
+
+AGENTS = {
+    "ELB-HealthChecker/2.0": "ELB-HealthChecker/2.0",
+    "Amazon-Route53-Health-Check-Service*": "Amazon-Route53-Health-Check-Service (ref 8a2d0f3e-0001; report http://amzn.to/1vsZADi)",
+    "kube-probe/*": "kube-probe/1.27",
+    "GoogleHC/*": "GoogleHC/1.0",
+    "Envoy/HC": "Envoy/HC",
+    "Consul Health Check": "Consul Health Check",
+    "KeepAliveClient": "KeepAliveClient",
+    "Load Balancer Agent": "Load Balancer Agent",
+}
+
+
+@pytest.mark.parametrize("pattern", AGENTS)
+def test_only_the_checker_that_its_agent_names_is_lied_to(served, pattern):
+    client, server = served
+    version = "--http1.0" if pattern == "KeepAliveClient" else "--http1.1"
+
+    def codes(agent):
+        urls = ["http://10.77.0.2:8080/healthz", "http://10.77.0.2:8080/data"]
+        return client.run("curl", "-s", "-o", "/dev/null", "-o", "/dev/null", version, "-m", 3, "-A", agent, "-w", "%{http_code} ", *urls).stdout.split()
+
+    with inject(server, "health", "--port", 8080, "--path", "/healthz", "--agent", pattern, "--result", 503) as fault:
+        assert codes(AGENTS[pattern]) == ["503", "200"]
+        assert codes("Mozilla/5.0") == ["200", "200"]
+        assert fault.stop()["hits"] == 1
+    assert codes(AGENTS[pattern]) == ["200", "200"]
+
+
+PROXY = """
+user root;
+daemon off;
+pid {dir}/proxy.pid;
+error_log stderr crit;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    upstream web {{
+        server 10.77.0.2:8080 max_fails=3 fail_timeout=2s;
+        server 10.77.0.2:8081 max_fails=3 fail_timeout=2s;
+    }}
+    server {{
+        listen 127.0.0.1:80;
+        location / {{
+            proxy_pass http://web;
+            proxy_next_upstream error timeout http_503;
+            add_header Served-By $upstream_addr always;
+        }}
+    }}
+}}
+"""
+
+
+def test_nginx_gives_up_a_server_whose_answers_fail_and_takes_it_back(served, tmp_path):
+    client, server = served
+    server.start(PYTHON, HERE / "web.py", 8081, stdout=subprocess.DEVNULL)
+    client.wait_tcp("10.77.0.2", 8081)
+    (tmp_path / "proxy.conf").write_text(PROXY.format(dir=tmp_path))
+    proxy = client.start("nginx", "-p", tmp_path, "-c", tmp_path / "proxy.conf", stdout=subprocess.DEVNULL)
+    client.wait_tcp("127.0.0.1", 80)
+
+    def served_by(count):
+        said = client.run("curl", "-si", "-m", 20, *["http://127.0.0.1/data"] * count).stdout
+        assert said.count("HTTP/1.1 200") == count, "a customer was told an error"
+        return re.findall(r"Served-By: (.*)", said)
+
+    assert len(set(served_by(10))) == 2
+    with inject(server, "http", "--port", 8080, "--status", 503) as fault:
+        addresses = served_by(200)
+        assert addresses[-100:].count("10.77.0.2:8081") >= 96  # asked again now and then, when its time is over
+        assert 3 <= fault.stop()["hits"] < 60
+    until = time.monotonic() + 10
+    while served_by(20).count("10.77.0.2:8080") < 8:
+        assert time.monotonic() < until, "nginx never takes the server back"
+        time.sleep(0.2)
+    with inject(server, "http", "--port", 8080, "--status", 503, "--cycle", "fail=2,pass=1000000") as fault:
+        addresses = served_by(40)
+        assert fault.stop()["hits"] == 2 and addresses[-20:].count("10.77.0.2:8080") >= 8, "two failures of three give nobody up"
+    proxy.kill()
+    proxy.wait()
 
 
 class Log:
