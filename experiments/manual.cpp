@@ -52,10 +52,10 @@ Datum text(std::string value) {
     return datum;
 }
 
-Datum table(std::vector<std::pair<std::string, Datum>> entries) {
+Datum table(const std::vector<std::pair<std::string, Datum>>& entries) {
     Datum datum;
     datum.type = Datum::Type::table;
-    for (auto& [key, value] : entries) datum.table.push_back({key, {}, std::move(value)});
+    for (const auto& [key, value] : entries) datum.table.push_back({key, {}, value});
     return datum;
 }
 
@@ -76,7 +76,7 @@ std::string plain(const std::string& text) {
     return escaped;
 }
 
-std::string entry(const std::string& name, const Told& key, bool repeats) {
+std::string entry(const std::string& name, const KeyDoc& key, bool repeats) {
     std::string line = "**" + plain(name) + "**";
     if (!key.metavar.empty()) line += " = " + plain(key.metavar) + (repeats ? " ..." : "");
     if (key.required) line += " (required)";
@@ -123,6 +123,7 @@ template <class Drafts>
 std::string kinds(const std::string& sort, const std::vector<std::string>& all, ReadOne read, Drafts Draft::*drafts) {
     Draft draft;
     std::vector<const Keys*> each;
+    each.reserve(all.size());
     for (const auto& kind : all) each.push_back(&keys_of(table({{"kind", text(kind)}}), read, draft, drafts));
     auto shared = names(*each.front());
     for (const auto* keys : each) shared = common(std::move(shared), names(*keys));

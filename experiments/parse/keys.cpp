@@ -83,8 +83,9 @@ void Keys::read(const Datum& table, const std::string& noun, Complaints& complai
     run_checks(table.place, complaints);
 }
 
-std::vector<Told> Keys::told() const {
-    std::vector<Told> all;
+std::vector<KeyDoc> Keys::told() const {
+    std::vector<KeyDoc> all;
+    all.reserve(keys_.size());
     for (const auto& key : keys_) all.push_back({key.name, key.metavar, key.doc, key.fallback, key.required});
     return all;
 }

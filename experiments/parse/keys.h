@@ -25,7 +25,7 @@ struct Key {
     std::function<void(const Datum&, Complaints&)> read;  // into the struct that the key was bound to
     std::optional<Datum> given;                           // what was read
     bool right = false;                                   // and could be
-    std::function<std::vector<Told>()> inner;             // of a table: its keys
+    std::function<std::vector<KeyDoc>()> inner;           // of a table: its keys
 
     Key& need() { return required = true, *this; }
     Key& says(std::string line) { return doc = std::move(line), *this; }
@@ -76,7 +76,7 @@ public:
     void read(const Datum& table, const std::string& noun, Complaints& complaints);
     static void take(Key& key, const Datum& datum, Complaints& complaints);
     void run_checks(const Place& place, Complaints& complaints) const;
-    [[nodiscard]] std::vector<Told> told() const;
+    [[nodiscard]] std::vector<KeyDoc> told() const;
 
     // What the table is about, for help and manual: one sentence, and a command that runs as it stands.
     std::string about, example;

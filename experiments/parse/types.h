@@ -27,7 +27,7 @@ enum class Shape {
 Datum datum_of(const std::string& text, Shape shape);
 
 // A key of a table in a table, as the manual tells it.
-struct Told {
+struct KeyDoc {
     std::string name, metavar, doc, fallback;
     bool required = false;
 };
@@ -38,7 +38,7 @@ template <class T> struct Type {
     bool repeats = false;  // a list: the option may be given again
     // Complains, and returns nothing, if the value cannot be.
     std::function<std::optional<T>(const Datum&, Complaints&)> read;
-    std::function<std::vector<Told>()> inner = {};  // of a table: its keys
+    std::function<std::vector<KeyDoc>()> inner = {};  // of a table: its keys
 };
 
 using Duration = std::chrono::nanoseconds;

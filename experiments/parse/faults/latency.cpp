@@ -6,24 +6,24 @@
 namespace blackstart {
 namespace {
 
-struct Drawn {
+struct Told {
     Distribution distribution = Distribution::uniform;
     std::vector<std::chrono::nanoseconds> table;
 };
 
-Type<Drawn> distribution() {
+Type<Told> distribution() {
     using enum Distribution;
     const auto word = type::choice<Distribution>("distribution", {{"uniform", uniform}, {"normal", normal}, {"pareto", pareto}});
     const auto times = type::list(type::duration(type::Zero::allowed));
-    return {"DISTRIBUTION", Shape::commas, false, [word, times](const Datum& datum, Complaints& complaints) -> std::optional<Drawn> {
+    return {"DISTRIBUTION", Shape::commas, false, [word, times](const Datum& datum, Complaints& complaints) -> std::optional<Told> {
                 if (datum.type == Datum::Type::list) {
                     auto read = times.read(datum, complaints);
                     if (!read) return std::nullopt;
-                    return Drawn{table, std::move(*read)};
+                    return Told{table, std::move(*read)};
                 }
                 const auto read = word.read(datum, complaints);
                 if (!read) return std::nullopt;
-                return Drawn{*read, {}};
+                return Told{*read, {}};
             }};
 }
 
@@ -36,7 +36,7 @@ template <> void describe(Keys& keys, LatencyFault& fault) {
     keys.add("delay", type::duration(), fault.delay).need().says("how long each packet is held back");
     keys.add("jitter", type::duration(type::Zero::allowed), fault.jitter).otherwise("0s").says("spread: in delay ± jitter");
     keys.on("distribution", distribution(),
-            [&fault](Drawn told) {
+            [&fault](Told told) {
                 fault.distribution = told.distribution;
                 fault.table = std::move(told.table);
             })
