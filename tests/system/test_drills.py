@@ -47,6 +47,7 @@ REASONS = {
     "retry-herd": ["amplification of tries"],
     "split-brain": ["exactly of holders"],
     "stale-writer": ["never_backwards of generation"],
+    "surge": ["recovers_within of customers"],
 }
 
 
