@@ -5,7 +5,7 @@
 #include <string>
 
 #include "injector/answers.h"
-#include "injector/match.h"
+#include "injector/match_rules.h"
 #include "injector/passage.h"
 
 namespace blackstart {
@@ -14,7 +14,7 @@ namespace blackstart {
 template <class Skeleton> class SlowAnswers final : public Injection {
 public:
     SlowAnswers(const AnswerRule& rule, const Target& target, const Terms& terms)
-        : rules_(kernel_match({.to = {"any"}, .from = {}, .ports = rule.ports}, target)),
+        : rules_({.to = {"any"}, .from = {}, .ports = rule.ports}, target),
           passage_(HelperPlan{.delay = rule.delay}, target, terms),
           packets_(rule.what, target, terms) {}
 
@@ -41,7 +41,7 @@ public:
     }
 
 private:
-    const ::match rules_;
+    const MatchRules rules_;
     Passage passage_;
     PacketInjection<Skeleton> packets_;
 };
