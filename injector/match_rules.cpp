@@ -48,8 +48,8 @@ std::vector<cidr> cidrs(const std::vector<std::string>& texts, const char* what,
     if (std::ranges::find(texts, "any") != texts.end()) return found;
     for (const auto& text : texts)
         for (const auto& prefix : prefixes(text, netns_fd)) found.push_back(kernel_cidr(prefix));
-    if (found.size() > MATCH_MOST)
-        throw Misuse(std::string(what) + ": at most " + std::to_string(MATCH_MOST) + " addresses; use wider CIDRs");
+    if (found.size() > Match::kMost)
+        throw Misuse(std::string(what) + ": at most " + std::to_string(Match::kMost) + " addresses; use wider CIDRs");
     return found;
 }
 
@@ -175,13 +175,19 @@ void check_scope(const Match& match, const Target& target) {
         throw Misuse("a cgroup scopes what leaves only: the kernel does not know whose an arriving packet is; use direction 'egress'");
 }
 
-bool MatchRules::concern(const TcpFlow& flow) const {
+bool MatchRules::meet(const TcpFlow& flow, int protocol, bool any_peer) const {
     const std::span ports(kernel_.port, kernel_.ports);
     const bool port = ports.empty() || std::ranges::find(ports, flow.local_port) != ports.end() ||
                       std::ranges::find(ports, flow.remote_port) != ports.end();
-    return (kernel_.protocol == 0 || kernel_.protocol == IPPROTO_TCP) && port && in_any(to_, flow.remote) && in_any(from_, flow.local) &&
-           std::ranges::none_of(std::span(kernel_.spared_flow, kernel_.spared), [&](const spared& s) { return is_spared(s, flow); });
+    return (kernel_.protocol == 0 || kernel_.protocol == static_cast<std::uint32_t>(protocol)) && port &&
+           (any_peer || in_any(to_, flow.remote)) && in_any(from_, flow.local);
 }
+
+bool MatchRules::spare(const TcpFlow& flow) const {
+    return std::ranges::any_of(std::span(kernel_.spared_flow, kernel_.spared), [&](const spared& s) { return is_spared(s, flow); });
+}
+
+bool MatchRules::concern(const TcpFlow& flow) const { return meet(flow, IPPROTO_TCP) && !spare(flow); }
 
 bool MatchRules::meet_own_ip4(const std::vector<std::uint32_t>& own) const { return any_own(to_, own) && any_own(from_, own); }
 

@@ -29,7 +29,11 @@ public:
         if (!many_.empty()) fill(skeleton.maps.many, std::as_bytes(std::span(many_)));
     }
 
-    // Whether the segments of a TCP connection of this host match, whichever way they go, and may be touched.
+    // Whether packets between a local and a remote end match, whichever way they go. `protocol`: IPPROTO_TCP or IPPROTO_UDP.
+    [[nodiscard]] bool meet(const TcpFlow& flow, int protocol, bool any_peer = false) const;
+    // Whether it is one that nobody may touch.
+    [[nodiscard]] bool spare(const TcpFlow& flow) const;
+    // A TCP connection that matches, and may be touched.
     [[nodiscard]] bool concern(const TcpFlow& flow) const;
     // Whether a packet between two IPv4 addresses of this host can match: such packets pass `lo` and need its sysctls.
     // `own` are the host's IPv4 addresses; 127.0.0.0/8 is always among them.

@@ -12,7 +12,7 @@
 #include <tuple>
 
 #include "injector/kernel/error.h"
-#include "injector/match.h"
+#include "injector/match_rules.h"
 #include "injector/victims.h"
 
 namespace blackstart {
@@ -61,23 +61,17 @@ template <class Kind> std::vector<Match> matches(const Kind& fault) {
     }
 }
 
-// `concerns` asks for TCP: a UDP socket is asked about as if it were, under rules that are for UDP or for any protocol.
-bool meets(const ::match& rules, const OpenSocket& socket) {
-    if (rules.protocol != 0 && rules.protocol != static_cast<std::uint32_t>(socket.protocol)) return false;
-    ::match any = rules;
-    any.protocol = 0;
-    if (!socket.peer) any.to = 0;  // whoever comes
-    return concerns(any, socket.flow);
-}
+bool meets(const MatchRules& rules, const OpenSocket& socket) { return rules.meet(socket.flow, socket.protocol, !socket.peer); }
 
 class Count {
 public:
     explicit Count(const Target& target) : scope_(ids_of(target.cgroup)) {}
 
-    void see(const std::vector<::match>& rules, const OpenSocket& socket) {
+    void see(const std::vector<MatchRules>& rules, const OpenSocket& socket) {
         if (!scope_.empty() && !scope_.contains(socket.cgroup)) return;
-        if (std::ranges::none_of(rules, [&](const ::match& one) { return meets(one, socket); })) {
-            found.exempt += std::ranges::any_of(rules, [&](::match one) { return one.spared = 0, socket.peer && meets(one, socket); });
+        if (std::ranges::none_of(rules, [&](const MatchRules& one) { return meets(one, socket); })) return;
+        if (rules.front().spare(socket.flow)) {
+            found.exempt += socket.peer ? 1 : 0;
             return;
         }
         if (socket.peer) {
@@ -105,8 +99,8 @@ private:
 };
 
 template <class Kind> Radius look(const Kind& fault, const Target& target) {
-    std::vector<::match> rules;
-    for (const auto& match : matches(fault)) rules.push_back(kernel_match(match, target));
+    std::vector<MatchRules> rules;
+    for (const auto& match : matches(fault)) rules.emplace_back(match, target);
     if (rules.empty()) return {};
     std::vector<OpenSocket> sockets;
     const int error = open_sockets(target.netns.get(), sockets);

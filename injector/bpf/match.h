@@ -5,9 +5,8 @@
 
 #include "injector/bpf/dns.h"
 
-#define MATCH_CIDRS 64    /* a list of up to so many is read through; of a longer one hashes are looked up */
-#define MATCH_MOST 100000 /* in one list */
-#define MATCH_LENGTHS 32  /* different prefix lengths of a long list */
+#define MATCH_CIDRS 64   /* a list of up to so many is read through; of a longer one hashes are looked up */
+#define MATCH_LENGTHS 32 /* different prefix lengths of a long list */
 #define MATCH_PORTS 64
 #define MATCH_SPARED 32
 

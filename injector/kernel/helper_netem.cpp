@@ -145,10 +145,9 @@ private:
         const Qdisc qdisc = read_netem(socket.get(), far_index_);
         return qdisc ? rtnl_tc_get_stat(TC_CAST(qdisc.get()), what) : 0;
     }
-    // netem cannot be told to hurry: what it holds is waited for, two seconds at most.
+    // netem cannot be told to hurry: what it holds is waited for, half a lease at most, or the other leases of this process run out.
     void drain() const try {
-        const auto until =
-            std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(plan_.delay + plan_.jitter, std::chrono::seconds(2));
+        const auto until = std::chrono::steady_clock::now() + std::min(plan_.delay + plan_.jitter, plan_.lease / 2);
         while (count(RTNL_TC_QLEN) > 0 && std::chrono::steady_clock::now() < until)
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
     } catch (const std::runtime_error&) {

@@ -273,7 +273,7 @@ TEST_F(Latency, nothing_to_match_and_what_cannot_be_is_misuse_and_an_unknown_nam
     EXPECT_THROW(arm(to({"300.1.2.3"})), Misuse);
     EXPECT_THROW(arm(ports({53}, "icmp")), Misuse);
     EXPECT_THROW(arm(ports({}, "sctp")), Misuse);
-    EXPECT_THROW(arm(to(std::vector<std::string>(MATCH_MOST + 1, "10.0.0.1"))), Misuse);
+    EXPECT_THROW(arm(to(std::vector<std::string>(Match::kMost + 1, "10.0.0.1"))), Misuse);
     EXPECT_THROW(arm(to({"any"}), {}, milliseconds(0)), Misuse);
     EXPECT_THROW(arm(to({"no-such-host.invalid"})), Unfit);
 }

@@ -110,7 +110,7 @@ def test_a_damaged_packet_is_thrown_away_by_its_receiver(wire, address, where):
         return int(server.run("nstat", "-asz", counter).stdout.split()[-2])
 
     with inject(host, "corrupt", "--to", far, "--protocol", "udp", "--every", 2, "--direction", where) as fault:
-        assert fault.armed["how"] == "tcx, delay line"
+        assert fault.armed["how"].endswith(", delay line")
         with datagrams(client, server, address) as (source, sink):
             before = bad_sums()
             for i in range(40):
@@ -204,7 +204,7 @@ def test_a_table_of_delays_is_drawn_from(wire):
     with inject(client, "latency", "--to", V4, "--delay", "1ms", "--distribution", "0ms,0ms,60ms,60ms", "--seed", 5) as fault:
         pings(client, V4, 40)
         delay = fault.stop()["delay"]
-    assert fault.armed["how"] == "tcx, delay line" and delay["packets"] == 40 and 55_000 < delay["max_us"] < 120_000
+    assert fault.armed["how"].endswith(", delay line") and delay["packets"] == 40 and 55_000 < delay["max_us"] < 120_000
 
 
 # ---- refusals ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,9 @@
 #include "experiments/parse/faults/match.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "injector/kernel/error.h"
 
 namespace blackstart {
@@ -20,6 +24,10 @@ void describe_match(Keys& keys, Match& match) {
     keys.check([&match](const Keys& all, const Place& place, Complaints& complaints) {
         if (all.given("to") == nullptr && all.given("from") == nullptr && all.given("port") == nullptr && match.protocol == "any")
             complaints.error(place, "nothing is matched: say to, from, port or protocol; to 'any' means all traffic");
+        for (const auto& [key, list] : {std::pair{"to", &match.to}, {"from", &match.from}})
+            if (list->size() > Match::kMost)
+                complaints.error(all.given(key)->place,
+                                 fmt::format("{}: at most {} addresses, not {}; use wider CIDRs", key, Match::kMost, list->size()));
         if (const auto* port = all.given("port"); port != nullptr && match.protocol == "icmp")
             complaints.error(port->place, "port: ICMP has no ports");
     });
