@@ -10,7 +10,7 @@ import time
 from plans import LIVE, live, name_of, next_plan, plans, update
 
 careful = "--by-reachability" in sys.argv[1:]
-GRACE = 2.2  # s, from a plan's emission to the clean-up that it causes
+GRACE = 3.0  # s, from a plan's emission to the clean-up that it causes
 OLD = 2  # generations
 
 seen = 0

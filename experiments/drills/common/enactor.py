@@ -10,7 +10,7 @@ import time
 from plans import LIVE, ask, live, name_of, next_plan, update
 
 careful = "--if-unchanged" in sys.argv[1:]
-ROUND = 2.4  # s: it has other names to see to before it comes back to this one
+ROUND = 3.2  # s: it has other names to see to before it comes back to this one
 
 
 def apply(plan):

@@ -1,7 +1,7 @@
 """What the enactors and the cleaner share: plans from the planner, and the zone in which they lie.
 
 A plan is a name of its own, plan-N.region.example, with its addresses and its generation as TXT. live.region.example is a CNAME to
-the plan in force. Questions go over TCP, updates (RFC 2136, by nsupdate) over UDP.
+the plan in force. Questions are asked by dig, updates (RFC 2136) made by nsupdate.
 """
 
 import json
