@@ -15,6 +15,9 @@ struct Note {
     Outcome outcome = Outcome::deviated;
 };
 
+// Histories of before 1.1 do not say.
+std::string file_of(const JudgedRun& run) { return run.history.file.empty() ? experiment_file : run.history.file; }
+
 std::string message(const Finding& finding) {
     std::string text = fmt::format("{}, limit {}", finding.observed.empty() ? "nothing observed" : finding.observed, finding.limit);
     return finding.why.empty() ? text : text + ": " + finding.why;
@@ -52,7 +55,7 @@ std::string to_github(const JudgedRun& run) {
     std::string text;
     for (const Note& note : notes(run))
         text += fmt::format("::{} file={},line={},title={}::{}\n", note.outcome == Outcome::deviated ? "error" : "warning",
-                            escaped(run.history.file, true), note.line, escaped(note.title, true), escaped(note.message, false));
+                            escaped(file_of(run), true), note.line, escaped(note.title, true), escaped(note.message, false));
     return text;
 }
 
@@ -64,7 +67,7 @@ std::string to_gitlab(const JudgedRun& run) {
                         {"check_name", "blackstart"},
                         {"fingerprint", run.experiment.name + ": " + note.title},
                         {"severity", note.outcome == Outcome::deviated ? "major" : "minor"},
-                        {"location", {{"path", run.history.file}, {"lines", {{"begin", note.line}}}}}});
+                        {"location", {{"path", file_of(run)}, {"lines", {{"begin", note.line}}}}}});
     return list.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kept_latencies = 2048;
 constexpr std::int64_t kept_seconds = 600;
+// A look ahead at so many events takes a tenth of a second, and the loop has leases to renew: what is lost by then stays told.
+constexpr std::size_t most_events = 50'000;
 
 std::int64_t second_of(Time t) { return std::chrono::floor<std::chrono::seconds>(t).count(); }
 
@@ -73,7 +75,7 @@ void Picture::observed(Time t, const event::Observed& seen) {
 }
 
 void Picture::seen(const Event& event) {
-    history_.events.push_back(event);
+    if (history_.events.size() <= most_events) history_.events.push_back(event);
     if (const auto* one = std::get_if<event::Observed>(&event.kind)) return observed(event.t, *one);
     if (std::holds_alternative<event::Started>(event.kind)) {
         started_ = event.t;
@@ -103,7 +105,9 @@ void Picture::acting(const std::vector<Acting>& acting) {
     for (const auto& one : acting) faults_[{one.fault, one.target}].hits = one.hits;
 }
 
-void Picture::look_ahead(Time now) { lost_ = lost_expectations(experiment_, history_, now); }
+void Picture::look_ahead(Time now) {
+    if (history_.events.size() <= most_events) lost_ = lost_expectations(experiment_, history_, now);
+}
 
 std::string Picture::head(Time now) const {
     std::string text = experiment_.name + "  " + phase_;
@@ -178,20 +182,23 @@ std::vector<std::string> Picture::lines(Time now, std::size_t columns, std::size
         return colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, short_text) : short_text;
     };
     for (auto& line : faults(now)) all.push_back(std::move(line));
-    for (const auto& one : experiment_.probes) all.push_back(probe(one, now, columns));
-    for (const auto& one : experiment_.guards) all.push_back(guard(one, now));
+    const std::size_t whole = all.size() + experiment_.probes.size() + experiment_.guards.size();  // of which only some may fit
+    for (const auto& one : experiment_.probes)
+        if (all.size() < rows) all.push_back(probe(one, now, columns));
+    for (const auto& one : experiment_.guards)
+        if (all.size() < rows) all.push_back(guard(one, now));
     for (auto& line : all) line = cut(line, columns);
     all.front() = loud(all.front(), "1");
     std::vector<std::string> lost;
     for (const auto index : lost_)
         lost.push_back(loud("lost   " + subject(experiment_.expectations[index]) + " cannot be met any more", "31"));
-    const std::size_t room = std::max<std::size_t>(rows, 3) - 1 - std::min<std::size_t>(lost.size(), rows / 2);
-    if (all.size() > room) {
-        const auto more = all.size() - room + 1;
+    const std::size_t room = std::max<std::size_t>(rows, 3) - 1 - std::min<std::size_t>(lost.size(), rows / 3);
+    if (whole > room) {
+        const auto more = whole - room + 1;
         all.resize(room - 1);
         all.push_back(cut(fmt::format("       and {} more", more), columns));
     }
-    lost.resize(std::min<std::size_t>(lost.size(), rows / 2));
+    lost.resize(std::min<std::size_t>(lost.size(), rows / 3));
     all.insert(all.end(), lost.begin(), lost.end());
     return all;
 }
@@ -215,7 +222,8 @@ void Screen::draw(const std::vector<std::string>& lines, const std::string& abov
     widest_ = 0;
     for (const auto& line : lines) {
         out += line + "\x1b[K\n";
-        widest_ = std::max(widest_, width(line));
+        const bool painted = line.starts_with('\x1b');  // as a whole: its two sequences take no room
+        widest_ = std::max(widest_, painted ? width(line) - line.find('m') - sizeof "\x1b[0m" : width(line));
     }
     out += "\x1b[J";
     drawn_ = lines.size();

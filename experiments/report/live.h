@@ -19,7 +19,7 @@ public:
     explicit Picture(const Experiment& experiment);
     void seen(const Event& event);
     void acting(const std::vector<Acting>& acting);
-    // Looks anew at what is lost (outlook.h); costs more, the longer the history is.
+    // Looks anew at what is lost (outlook.h): up to 50,000 events, as it costs more, the longer the history is.
     void look_ahead(Time now);
     // The lines at a moment, none longer than `columns`, which is at least 20. `rows`: how many at most; the rest is told by number.
     [[nodiscard]] std::vector<std::string> lines(Time now, std::size_t columns, std::size_t rows, bool colour) const;

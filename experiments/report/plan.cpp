@@ -95,6 +95,8 @@ std::string end_of(const std::string& address, std::uint16_t port) {
 std::vector<std::string> met(const Placed& placed) {
     const Radius& radius = placed.radius;
     if (placed.in_lab) return {"nothing yet: the lab is made for the run"};
+    if (const auto* surge = std::get_if<SurgeFault>(&placed.fault->fault))
+        return {fmt::format("nothing that is there: it opens {} connections a second of its own", surge->rate)};
     if (!radius.unknown.empty()) return {"cannot be told: " + radius.unknown};
     std::vector<std::string> lines, some;
     if (std::holds_alternative<ProcessFault>(placed.fault->fault)) {

@@ -50,7 +50,7 @@ def test_help_is_a_screen_that_begins_with_an_example(command):
     done = run(*command.split(), "--help")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert len(lines) <= (32 if command.startswith("inject ") else 24)  # the options of a fault kind are the keys of its table
+    assert len(lines) <= (32 if command.startswith("inject") else 24)  # one line a kind; the options of a kind are the keys of its table
     assert max(map(len, lines)) <= 80
     assert lines[0] == "Example:"
     assert "blackstart " + command in lines[1]

@@ -124,7 +124,7 @@ class Terminal:
 
 
 def test_a_run_is_drawn_in_place_and_says_what_is_lost(write, tmp_path):
-    terminal = Terminal(BLACKSTART, "run", write(), "--out", tmp_path / "run")
+    terminal = Terminal(BLACKSTART, "run", write(), "--out", tmp_path / "run", columns=72)
     assert "to t0" in terminal.read("watched  baseline")
     text = terminal.read("IN FORCE")
     assert "probe  well  100.00% of" in text and "p99" in text and "guard  success < 10% of well over 5s" in text
