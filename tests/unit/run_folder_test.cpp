@@ -90,9 +90,9 @@ TEST_F(RunFolder, IsJudgedLikeTheRunItself) {
     for (const double failing : {0.0, 0.8, 3.0}) {
         story.fail(3, 3 + failing);
         record(story.history);
-        const auto [experiment, verdict, history] = judge_folder(folder);
-        EXPECT_EQ(to_json(experiment, verdict), to_json(story.experiment, story.verdict()));
-        EXPECT_EQ(verdict.exit_code, failing == 3 ? 1 : failing == 0.8 ? 3 : 0) << verdict.reason;
+        const auto judged = judge_folder(folder);
+        EXPECT_EQ(to_json(judged.experiment, judged.verdict), to_json(story.experiment, story.verdict()));
+        EXPECT_EQ(judged.verdict.exit_code, failing == 3 ? 1 : failing == 0.8 ? 3 : 0) << judged.verdict.reason;
     }
 }
 
