@@ -358,10 +358,10 @@ TEST(Parse, TellsOfHealthResultsAndPathsThatCannotBe) {
     EXPECT_THAT(errors(start + "result = 204\npath = \"healthz\"\n"),
                 ElementsAre("9:10: result: a status is 200 to 599, without 204 and 304 (they have no body), not 204",
                             "10:8: path: a path begins with '/': did you mean '/healthz'?"));
-    EXPECT_THAT(errors(start + "result = \"slow\"\npath = \"/a?b\"\nprotocol = \"grpc\"\n"),
-                ElementsAre("9:10: result: 'slow' is known, but not in this version; expected timeout, reset, pass or not-serving",
+    EXPECT_THAT(errors(start + "result = \"slwo\"\npath = \"/a?b\"\nprotocol = \"grcp\"\n"),
+                ElementsAre("9:10: result: unknown result 'slwo'; did you mean 'slow'?",
                             "10:8: path: the path ends before the query: leave out '?b'",
-                            "11:12: protocol: 'grpc' is known, but not in this version; expected http, tcp or redis"));
+                            "11:12: protocol: unknown protocol 'grcp'; did you mean 'grpc'?"));
     EXPECT_THAT(errors(start + "result = \"timeot\"\npath = \"/*/x\"\n"),
                 ElementsAre("9:10: result: unknown result 'timeot'; did you mean 'timeout'?",
                             "10:8: path: '*' stands for the rest of a path: only at its end"));
