@@ -41,8 +41,8 @@ struct HealthFault {
     //          dynamic table; as an entry of it, or if it is never entered, it can be changed.
     //   grpc   grpc.health.v1.Health, Check and Watch, in the same way: `not_serving` turns SERVING into NOT_SERVING, `pass` whatever
     //          status it is into SERVING. A Watch hears the truth again with its next message after the fault.
-    // Both are followed from a connection's first octet: one that is older than the fault passes, counted unseen once, and so does what
-    // comes after a request that arrived out of order. timeout and reset hold or end the whole connection.
+    // Both are followed from a connection's first octet: one that is older than the prepared fault (in a run: than its baseline) passes,
+    // counted unseen once, and so does one of which too much came out of order. timeout, reset and slow hit the whole connection.
     //   postgresql  a startup packet with a user and nothing else, as HAProxy sends it: `not_serving` turns the answer into an
     //          ErrorResponse of the same length, `pass` an ErrorResponse into an Authentication message.
     //   mysql  a login with COM_QUIT right behind it, as HAProxy sends it with a user: `not_serving` turns OK into ERR, same length.

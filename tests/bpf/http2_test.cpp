@@ -294,6 +294,19 @@ TEST_F(Http2, AConnectionOlderThanTheFaultIsUnseenOnce) {
     expect_tally(0, 0, 1);
 }
 
+TEST_F(Http2, AConnectionThatBeganWhileTheFaultOnlyWatchedIsFollowed) {
+    const auto target = room.target("wire");
+    Terms terms;
+    terms.duration = std::chrono::minutes(1);
+    terms.lease = std::chrono::minutes(1);
+    injection = prepare(fault_of(HealthFault::Protocol::grpc, HealthFault::Result::not_serving), target, terms);
+    open(connection);
+    EXPECT_EQ(connection.ask(grpc_request(1, plain_path), grpc_answer(1, 1)), grpc_answer(1, 1));
+    injection->arm(target);
+    EXPECT_EQ(connection.ask(grpc_request(3, "\xbe"), grpc_answer(3, 1)), grpc_answer(3, 2));
+    expect_tally(1, 1);
+}
+
 TEST_F(Http2, WhatWasMissedIsNeverGuessed) {
     grpc();
     EXPECT_EQ(connection.ask(grpc_request(1, plain_path), grpc_answer(1, 1)), grpc_answer(1, 2));
