@@ -7,17 +7,17 @@ what was found as a prerequisite (RFC 2136 §2.4): the server takes it only if t
 import sys
 import time
 
-from plans import LIVE, ask, live, name_of, next_plan, update
+from plans import LIVE, in_force, name_of, next_plan, update
 
 careful = "--if-unchanged" in sys.argv[1:]
 ROUND = 3.2  # s: it has other names to see to before it comes back to this one
 
 
 def apply(plan):
-    newest, found = plan["generation"], live()
+    newest, (found, exists) = plan["generation"], in_force()
     if found is None or found >= newest:
         return print(f"plan {newest} passed over: {found} is in force", flush=True)
-    if not careful and not ask(name_of(found), "TXT"):
+    if not careful and not exists:
         return print(f"plan {newest} not applied: plan {found} is in force and does not exist: cannot tell how new it is", flush=True)
     name = name_of(newest)
     records = [f"update add {name} 1 A {address}" for address in plan["addresses"]]

@@ -21,22 +21,26 @@ def next_plan(after):
         return json.load(reply)
 
 
-def ask(name, kind):
-    done = subprocess.run(["dig", "+tcp", "+short", "+time=2", f"@{SERVER}", name, kind], capture_output=True, text=True)
-    return done.stdout.split()
+def dig(name, kind):
+    """The records of an answer, each as its columns: name, TTL, class, type, data."""
+    done = subprocess.run(["dig", "+noall", "+answer", "+time=2", f"@{SERVER}", name, kind], capture_output=True, text=True)
+    return [line.split() for line in done.stdout.splitlines() if line[:1] not in ("", ";")]
 
 
-def live():
-    """The generation of the plan in force, by the name that `live` points to: it may be gone."""
-    target = ask(LIVE, "CNAME")
-    return int(target[0].removeprefix("plan-").split(".")[0]) if target else None
+def number_of(name):
+    return int(name.removeprefix("plan-").split(".")[0])
+
+
+def in_force():
+    """The generation of the plan that `live` points to (None: nothing), and whether that plan exists."""
+    answer = dig(LIVE, "TXT")
+    target = [record[4] for record in answer if record[3] == "CNAME"]
+    return number_of(target[0]) if target else None, any(record[3] == "TXT" for record in answer)
 
 
 def plans():
     """The generations of all plans that lie in the zone."""
-    done = subprocess.run(["dig", "+noall", "+answer", f"@{SERVER}", ZONE, "AXFR"], capture_output=True, text=True)
-    names = {line.split()[0] for line in done.stdout.splitlines()}
-    return sorted(int(name.removeprefix("plan-").split(".")[0]) for name in names if name.startswith("plan-"))
+    return sorted({number_of(record[0]) for record in dig(ZONE, "AXFR") if record[0].startswith("plan-")})
 
 
 def update(*lines):
