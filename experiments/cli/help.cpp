@@ -53,7 +53,7 @@ public:
         const std::string command = app->get_parent() == nullptr ? app->get_name() : full_name(app);
         std::vector<Row> options, commands;
         std::string usage = command;
-        for (const auto* sub : app->get_subcommands([](const CLI::App*) { return true; }))
+        for (const auto* sub : app->get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
             commands.emplace_back(sub->get_name(), sub->get_description());
         if (!commands.empty()) usage += app->get_parent() == nullptr ? " COMMAND" : app->get_name() == "inject" ? " KIND" : " [COMMAND]";
         for (const auto* option : app->get_options()) {
