@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "experiments/expectations/figures.h"
 #include "experiments/expectations/values.h"
@@ -15,11 +17,24 @@ Finding judge(const NeverBackwards&, const Evidence& evidence) {
     finding.samples = evidence.samples.size();
     const std::vector<Number> seen = numbers(evidence, number);
     std::size_t steps_back = 0;
-    for (std::size_t i = 1; i < seen.size(); i++) {
-        if (seen[i].value >= seen[i - 1].value || ++steps_back > 1) continue;
-        finding.outcome = Outcome::deviated;
-        finding.at = seen[i].sample->t - evidence.t0;
-        finding.why = fmt::format("{} after {}", number_text(seen[i].value), number_text(seen[i - 1].value));
+    std::optional<double> highest;  // that was there before this observation began, since the last step back
+    std::vector<Number> unanswered;
+    for (const Number& now : seen) {
+        std::erase_if(unanswered, [&](const Number& earlier) {
+            if (earlier.sample->t + earlier.sample->seen->latency > now.sample->t) return false;
+            highest = std::max(highest.value_or(earlier.value), earlier.value);
+            return true;
+        });
+        if (highest && now.value < *highest) {
+            if (++steps_back == 1) {
+                finding.outcome = Outcome::deviated;
+                finding.at = now.sample->t - evidence.t0;
+                finding.why = fmt::format("{} after {}", number_text(now.value), number_text(*highest));
+            }
+            highest.reset();
+            unanswered.clear();
+        }
+        unanswered.push_back(now);
     }
     if (!seen.empty()) finding.observed = fmt::format("{} back in {}", counted(steps_back, "step"), counted(seen.size(), "value"));
     if (finding.outcome == Outcome::deviated) return finding;

@@ -92,6 +92,22 @@ TEST(NeverBackwards, LooksThroughWhatHasNoNumber) {
     EXPECT_EQ(valued(NeverBackwards{}, Set{"10.0.0.1"}).outcome(), Outcome::inconclusive);
 }
 
+TEST(NeverBackwards, WhatWasAskedBeforeTheAnswerIsNoStepBack) {
+    // Answers that take longer than a tick may overtake each other: 2, 1, 2.
+    const auto overtaken = [](double until) {
+        Story story = valued(NeverBackwards{}, 1.0);
+        set(story, 8, 20, 2.0);
+        set(story, 8.1, until, 1.0);
+        story.change(7.5, 9, [](event::Observed& seen) { seen.latency = at(0.35); });
+        return story.finding();
+    };
+    EXPECT_EQ(overtaken(8.4).outcome, Outcome::held);
+    const Finding finding = overtaken(8.7);  // from the one on that was asked 400 ms after the 2, which took 350 ms
+    EXPECT_EQ(finding.outcome, Outcome::deviated);
+    EXPECT_EQ(finding.at, at(8.43));
+    EXPECT_EQ(finding.observed, "1 step back in 200 values");
+}
+
 // --- never_below ---
 
 const NeverBelow half{0.5, true, "50%"};
