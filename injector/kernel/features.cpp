@@ -148,7 +148,8 @@ std::vector<Feature> features() {
             sock_diag(),
             cgroup(),
             btf(),
-            read_only("LSM", "/sys/kernel/security/lsm", "later fault kinds; none needs it today", securityfs),
+            read_only("LSM", "/sys/kernel/security/lsm", "health checks that are programs: refused with it, else killed as they start",
+                      securityfs),
             read_only("lockdown", "/sys/kernel/security/lockdown", "knowing which BPF helpers it forbids; no fault needs one today",
                       securityfs),
             read_only("BPF statistics", "/proc/sys/kernel/bpf_stats_enabled", "scripts/bench", "boot Linux 5.1 or later")};

@@ -59,10 +59,10 @@ TEST_F(Dns, negative_ttl_adds_an_soa_of_the_name_above) {
 TEST_F(Dns, answers_take_turns) {
     DnsFault fault = named({"db.test"});
     fault.answers = {{DnsFault::Answer::addresses, {"192.0.2.1"}}, {DnsFault::Answer::empty, {}}, {DnsFault::Answer::servfail, {}}};
-    fault.turn = milliseconds(200);
+    fault.turn = milliseconds(400);
     arm(fault);
     std::string seen;
-    const auto until = std::chrono::steady_clock::now() + milliseconds(900);
+    const auto until = std::chrono::steady_clock::now() + milliseconds(1800);
     while (std::chrono::steady_clock::now() < until) {
         const auto out = pass("egress_l2", packet::udp(v4, query("db.test", A)));
         ASSERT_EQ(out.verdict, kRedirect);
