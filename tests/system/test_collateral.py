@@ -53,7 +53,7 @@ def test_two_hundred_connections_beside_checks_are_untouched(side, lossy):
         fault = stack.enter_context(inject(on, "health", "--port", 8080, "--path", "/healthz", "--result", 503))
         lied = load(client)
         assert not lied["wrong"], lied["wrong"][:5]
-        assert list(lied["checks"]) == ["503"] and lied["checks"]["503"] > 100
+        assert list(lied["checks"]) == ["503"] and lied["checks"]["503"] >= 10
         assert lied["data"] > 1500
         restored = fault.stop()
         assert (restored["hits"], restored["unseen"]) == (lied["checks"]["503"], 0)
@@ -69,7 +69,7 @@ def test_what_ends_or_holds_a_check_hits_no_other_connection(side, result):
         loading = client.start(PYTHON, HERE / "load.py", "10.77.0.2", 8080, 5, 100, "data", stderr=subprocess.STDOUT)
         for _ in range(10):
             begin = time.monotonic()
-            done = client.run("curl", "-s", "-m", 0.6, "http://10.77.0.2:8080/healthz")
+            done = client.run("curl", "-s", "-m", 1 if result == "timeout" else 10, "http://10.77.0.2:8080/healthz")
             if result == "slow":
                 assert done.stdout == "ok" and time.monotonic() - begin >= 0.3
             else:
