@@ -13,16 +13,26 @@ HelperPlan planned(HelperPlan plan, const Terms& terms) {
     return plan;
 }
 
+// So that 16 bits hold four times the longest delay: late packets are told from early ones. At least a microsecond.
+unsigned clock_shift(const HelperPlan& plan) {
+    unsigned shift = 10;
+    while (static_cast<std::uint64_t>((plan.delay + plan.jitter).count()) * 4 >> shift > 0xffff) shift++;
+    return shift;
+}
+
 }  // namespace
 
 Passage::Passage(HelperPlan plan, const Target& target, const Terms& terms)
-    : netns_inode_(target.netns_inode), helper_(make_helper(target.netns.get(), planned(std::move(plan), terms))) {}
+    : netns_inode_(target.netns_inode),
+      helper_(make_helper(target.netns.get(), planned(plan, terms))),
+      clock_shift_(helper_->applied() ? 0 : clock_shift(plan)) {}
 
 ::helper Passage::kernel_helper(const Target& target) const {
     if (target.interfaces.size() > HELPER_SLOTS)
         throw Unfit("the target has more than " + std::to_string(HELPER_SLOTS) + " interfaces", "name fewer with --interface");
     ::helper out{};
     out.ifindex = static_cast<std::uint32_t>(helper_->ifindex());
+    out.clock_shift = clock_shift_;
     for (const auto& interface : target.interfaces) out.slot[out.slots++] = static_cast<std::uint32_t>(interface.index);
     return out;
 }
@@ -39,6 +49,9 @@ Tally Passage::complete(Tally counted) const {
     counted.hits += helper_->holding();  // what is held is delayed already: a delay longer than the fault hits as well
     counted.dropped = helper_->dropped();
     counted.delay = helper_->applied();
+    if (!counted.delay)
+        counted.delay = sum_up(
+            HELD_COUNTS, [&](std::size_t i) { return held_[i]; }, clock_shift_);
     return counted;
 }
 

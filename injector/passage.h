@@ -28,6 +28,7 @@ public:
         packets->rodata->helper = kernel_helper(target);
         if (target.cgroup.id != 0) packets.rank(Rank::scoped_helper);
         packets.load();
+        held_ = packets->bss->held;
         helper_->attach(target.netns.get(), descriptor(packets->progs.returned), descriptor(packets->progs.reflect));
     }
     // Before the program is attached. `rules`: of the packets that take this way. Throws Unfit.
@@ -52,6 +53,8 @@ private:
     std::optional<StackSlot> slot_;
     std::vector<Journalled> sysctls_;
     const std::unique_ptr<Helper> helper_;
+    const unsigned clock_shift_;   // 0: the helper measures itself
+    const __u64* held_ = nullptr;  // the program's counts, HELD_COUNTS
 };
 
 }  // namespace blackstart

@@ -8,6 +8,18 @@
 
 const volatile struct helper helper = {};
 
+__u64 held[HELD_COUNTS] = {};
+
+static __always_inline __u16 clock_now(void) { return (__u16)(bpf_ktime_get_ns() >> helper.clock_shift); }
+
+static __always_inline void count_held(__u16 ticks) {
+    __u32 shift = 0;
+    for (__u32 i = 0; i < 11; i++)
+        if (ticks >> shift >= 2 * HELD_STEPS) shift++;
+    __u32 step = ticks < HELD_STEPS ? ticks : (shift + 1) * HELD_STEPS + (ticks >> shift) % HELD_STEPS;
+    if (step < HELD_COUNTS) __sync_fetch_and_add(&held[step], 1);
+}
+
 static __always_inline int slot_of(__u32 ifindex) {
     for (__u32 i = 0; i < HELPER_SLOTS && i < helper.slots; i++)
         if (helper.slot[i] == ifindex) return (int)i;
@@ -26,6 +38,7 @@ static __always_inline int send_through(struct __sk_buff* skb, __u32 l3, int dir
     }
     __u32 tag = (direction == INGRESS ? HELPER_INWARD : 0) | (__u32)slot << 8 | mask_of(skb) | stack.bit;
     if (bpf_skb_vlan_push(skb, bpf_htons(HELPER_PROTOCOL), (__u16)tag) < 0) goto unseen;
+    if (helper.clock_shift) skb->tc_index = clock_now();
     return (int)bpf_redirect(helper.ifindex, 0);
 unseen:
     COUNT(unseen);
@@ -38,6 +51,7 @@ static __always_inline int give_back(struct __sk_buff* skb) {
     if (!skb->vlan_present || skb->vlan_proto != bpf_htons(HELPER_PROTOCOL)) return SHOT;
     __u32 slot = tag >> 8 & 0x7f;
     if (slot >= HELPER_SLOTS || bpf_skb_vlan_pop(skb) < 0) return SHOT;
+    if (helper.clock_shift) count_held((__u16)(clock_now() - skb->tc_index));
     skb->tc_index = (__u16)((__u32)stack.tag << 8 | (tag & 0xff));
     /* a frame that is not addressed to the helper is somebody else's until we say otherwise: `lo` would drop it */
     bpf_skb_change_type(skb, 0 /* PACKET_HOST, linux/if_packet.h */);

@@ -45,7 +45,8 @@ public:
     [[nodiscard]] virtual std::uint64_t holding() const = 0;
     // Packets that it lost.
     [[nodiscard]] virtual std::uint64_t dropped() const = 0;
-    // How long it really held those that it gave back; nothing where that cannot be told.
+    // How long it really held those that it gave back; nothing where it does not know: `tc_index` is kept on the way then, so that the
+    // programs can tell.
     [[nodiscard]] virtual std::optional<AppliedDelay> applied() const { return std::nullopt; }
     [[nodiscard]] virtual const char* name() const = 0;
 

@@ -191,9 +191,10 @@ def test_a_handshake_can_be_spared(wire):
                 far.close()
 
 
-def test_the_delay_that_was_really_applied_is_told(wire):
+@pytest.mark.parametrize("way", [[], ["--delay-line"]], ids=["by-choice", "delay-line"])
+def test_the_delay_that_was_really_applied_is_told(wire, way):
     client, _ = wire
-    with inject(client, "latency", "--to", V4, "--delay", "30ms", "--delay-line") as fault:
+    with inject(client, "latency", "--to", V4, "--delay", "30ms", *way) as fault:
         pings(client, V4, 20)
         delay = fault.stop()["delay"]
     assert delay["packets"] == 20 and 30_000 <= delay["p50_us"] < 45_000 and delay["p50_us"] <= delay["p99_us"] <= delay["max_us"] < 200_000
