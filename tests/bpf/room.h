@@ -33,6 +33,7 @@ public:
     [[nodiscard]] Target target(const std::string& name) const {
         Target out;
         out.netns = open_netns("");
+        out.netns_inode = netns_id(out.netns.get());
         for (const auto& interface : interfaces(netns_.get()))
             if (interface.name == name) out.interfaces = {interface};
         return out;

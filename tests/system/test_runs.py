@@ -15,7 +15,7 @@ from lab import BLACKSTART, die_with_parent, sh
 FILE = """
 [experiment]
 name = "kept"
-baseline = "300ms"
+baseline = "1s"
 duration = "{duration}"
 [[fault]]
 name = "gone"

