@@ -7,10 +7,11 @@
 namespace blackstart {
 namespace {
 
-HelperPlan planned(HelperPlan plan, const Terms& terms) {
-    plan.lease = terms.lease;
-    plan.seed = terms.seed;
-    return plan;
+HelperPlan planned(const HelperPlan& plan, const Terms& terms) {
+    HelperPlan out = plan;
+    out.lease = terms.lease;
+    out.seed = terms.seed;
+    return out;
 }
 
 // So that 16 bits hold four times the longest delay: late packets are told from early ones. At least a microsecond.
@@ -22,7 +23,7 @@ unsigned clock_shift(const HelperPlan& plan) {
 
 }  // namespace
 
-Passage::Passage(HelperPlan plan, const Target& target, const Terms& terms)
+Passage::Passage(const HelperPlan& plan, const Target& target, const Terms& terms)
     : netns_inode_(target.netns_inode),
       helper_(make_helper(target.netns.get(), planned(plan, terms))),
       clock_shift_(helper_->applied() ? 0 : clock_shift(plan)) {}

@@ -22,7 +22,7 @@ inline ::stack kernel_stack(const StackSlot& slot) { return {.tag = slot.tag(), 
 class Passage {
 public:
     // Makes the device: nothing leads to it yet. Its lease and seed are those of the terms. Throws Unfit.
-    Passage(HelperPlan plan, const Target& target, const Terms& terms);
+    Passage(const HelperPlan& plan, const Target& target, const Terms& terms);
 
     template <class Skeleton> void load(PacketInjection<Skeleton>& packets, const Target& target) {
         packets->rodata->helper = kernel_helper(target);

@@ -42,19 +42,33 @@ std::set<std::uint64_t> ids_of(const Cgroup& cgroup) {
     return ids;
 }
 
+template <class Kind>
+concept HasMatch = requires(Kind fault) {
+    fault.match;
+};
+template <class Kind>
+concept HasServers = requires(Kind fault) {
+    fault.servers;
+};
+template <class Kind>
+concept HasPorts = requires(Kind fault) {
+    fault.ports;
+};
+template <class Kind>
+concept HasCheckers = HasPorts<Kind> && requires(Kind fault) {
+    fault.from;
+};
+
 // What the kinds match on, in the words of the network kinds. Two where a peer may be at either end.
 template <class Kind> std::vector<Match> matches(const Kind& fault) {
-    if constexpr (requires { fault.match; }) {
+    if constexpr (HasMatch<Kind>) {
         return {fault.match};
-    } else if constexpr (requires { fault.servers; }) {
+    } else if constexpr (HasServers<Kind>) {
         return {{fault.servers.empty() ? std::vector<std::string>{"any"} : fault.servers, {}, {fault.port}, "any", Match::Way::both}};
-    } else if constexpr (requires {
-                             fault.from;
-                             fault.ports;
-                         }) {
+    } else if constexpr (HasCheckers<Kind>) {
         if (fault.from.empty()) return {{{}, {}, fault.ports, "tcp", Match::Way::both}};
         return {{fault.from, {}, fault.ports, "tcp", Match::Way::both}, {{}, fault.from, fault.ports, "tcp", Match::Way::both}};
-    } else if constexpr (requires { fault.ports; }) {
+    } else if constexpr (HasPorts<Kind>) {
         return {{{}, {}, fault.ports, "tcp", Match::Way::both}};
     } else {
         return {};
