@@ -2,96 +2,24 @@
 #include <random>
 
 #include "injector/kernel/error.h"
-#include "tests/bpf/conversation.h"
+#include "tests/bpf/http2_conversation.h"
 
 namespace blackstart {
 namespace {
 
-using std::string_literals::operator""s;
-
-const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\0\0\0\4\0\0\0\0\0"s;
-const std::string settings = "\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0"s;
-
-enum : unsigned { kEndStream = 1, kEndHeaders = 4, kPadded = 8, kPriority = 0x20 };
-
-std::string frame(unsigned type, unsigned flags, unsigned stream, const std::string& content) {
-    const auto size = content.size();
-    std::string head{static_cast<char>(size >> 16), static_cast<char>(size >> 8), static_cast<char>(size), static_cast<char>(type),
-                     static_cast<char>(flags)};
-    for (const unsigned shift : {24U, 16U, 8U, 0U}) head += static_cast<char>(stream >> shift);
-    return head + content;
-}
-std::string headers(unsigned stream, const std::string& block, unsigned flags = kEndHeaders) { return frame(1, flags, stream, block); }
-std::string body(unsigned stream, const std::string& content, unsigned flags = 0) { return frame(0, flags, stream, content); }
-
-// Fields as they are sent (RFC 7541 §6).
-std::string inserted(unsigned name, const std::string& value) {
-    return std::string{static_cast<char>(0x40 | name), static_cast<char>(value.size())} + value;
-}
-const std::string method = "\x83", scheme = "\x86";
-const std::string health_path = "/grpc.health.v1.Health/Check";
-const std::string health_huffman = "\x62\x6b\x2b\x22\xf3\x94\x74\x26\x75\xfb\x85\x7c\x65\x1d\x09\x9d\x8b\xd3\x94\x9d\x7f";
-const std::string plain_path = inserted(4, health_path);
-const std::string huffman_path = "\x44\x95" + health_huffman;
-const std::string data_path = inserted(4, "/shop.Shop/Buy");
-
-std::string message(char status) { return "\0\0\0\0\2\10"s + status; }
-std::string grpc_answer(unsigned stream, char status) {
-    return headers(stream, "\x88") + body(stream, message(status)) +
-           headers(stream,
-                   "\x40\x0bgrpc-status\x01"
-                   "0",
-                   kEndHeaders | kEndStream);
-}
-std::string grpc_request(unsigned stream, const std::string& path) {
-    return headers(stream, method + scheme + path) + body(stream, "\0\0\0\0\0"s, kEndStream);
-}
-
-struct Http2 : Conversation {
-    Connection connection;
-
-    HealthFault fault_of(HealthFault::Protocol protocol, HealthFault::Result result) {
-        HealthFault fault;
-        fault.ports = {8080};
-        fault.protocol = protocol;
-        fault.result = result;
-        if (protocol == HealthFault::Protocol::http2) fault.path = "/healthz";
-        return fault;
-    }
-    void open(Connection& c) {
-        c.untouched(c.to_server("", packet::SYN), true);
-        c.client++;
-        c.untouched(c.to_client("", packet::SYN | packet::ACK), false);
-        c.server++;
-        c.send(preface);
-        EXPECT_EQ(c.answer(settings), settings);
-    }
-    void grpc(HealthFault::Result result = HealthFault::Result::not_serving, Terms terms = {}) {
-        arm(fault_of(HealthFault::Protocol::grpc, result), terms);
-        open(connection);
-    }
-    void http2(std::uint16_t status, HealthFault::Result result = HealthFault::Result::status) {
-        auto fault = fault_of(HealthFault::Protocol::http2, result);
-        fault.status = status;
-        arm(fault);
-        open(connection);
-    }
-};
-
 TEST_F(Http2, AGrpcCheckIsToldNotServingAndDataIsNot) {
     grpc();
-    EXPECT_EQ(connection.ask(grpc_request(1, plain_path), grpc_answer(1, 1)), grpc_answer(1, 2));
-    EXPECT_EQ(connection.ask(grpc_request(3, data_path), grpc_answer(3, 1)), grpc_answer(3, 1));
-    EXPECT_EQ(connection.ask(grpc_request(5, "\xbf"), grpc_answer(5, 1)), grpc_answer(5, 2));  // the entry before the newest
-    EXPECT_EQ(connection.ask(grpc_request(7, "\xbe"), grpc_answer(7, 1)), grpc_answer(7, 1));
+    EXPECT_EQ(asked(1, plain_path), grpc_answer(1, 2));
+    EXPECT_EQ(asked(3, data_path), grpc_answer(3, 1));
+    EXPECT_EQ(asked(5, "\xbf"), grpc_answer(5, 2));  // the entry before the newest
+    EXPECT_EQ(asked(7, "\xbe"), grpc_answer(7, 1));
     expect_tally(2, 2);
 }
 
 TEST_F(Http2, AHuffmanPathAndItsEntryAreTheCheckToo) {
     grpc();
-    EXPECT_EQ(connection.ask(grpc_request(1, huffman_path), grpc_answer(1, 1)), grpc_answer(1, 2));
-    for (unsigned stream = 3; stream < 20; stream += 2)
-        EXPECT_EQ(connection.ask(grpc_request(stream, "\xbe"), grpc_answer(stream, 1)), grpc_answer(stream, 2));
+    EXPECT_EQ(asked(1, huffman_path), grpc_answer(1, 2));
+    for (unsigned stream = 3; stream < 20; stream += 2) EXPECT_EQ(asked(stream, "\xbe"), grpc_answer(stream, 2));
     expect_tally(10, 10);
 }
 
@@ -103,13 +31,12 @@ TEST_F(Http2, EveryWayToSayAFieldIsUnderstood) {
          {"\x04" + length + health_path, "\x14" + length + health_path, "\x00\x05:path"s + length + health_path,
           "\x40\x84\xb9\x58\xd3\x3f\x95" + health_huffman, "\x3f\xe1\x1f" + plain_path, inserted(58, std::string(120, 'u')) + plain_path,
           "\x44\x7f\x00/grpc.health.v1.Health/"s + std::string(104, 'x')}) {
-        EXPECT_EQ(connection.ask(grpc_request(stream, path), grpc_answer(stream, 1)), grpc_answer(stream, 2)) << stream;
+        EXPECT_EQ(asked(stream, path), grpc_answer(stream, 2)) << stream;
         stream += 2;
     }
     // The name from an entry, and the value new.
-    EXPECT_EQ(connection.ask(grpc_request(stream, "\x7e\x05/shop"), grpc_answer(stream, 1)), grpc_answer(stream, 1));
-    EXPECT_EQ(connection.ask(grpc_request(stream + 2, "\x7e" + length + health_path), grpc_answer(stream + 2, 1)),
-              grpc_answer(stream + 2, 2));
+    EXPECT_EQ(asked(stream, "\x7e\x05/shop"), grpc_answer(stream, 1));
+    EXPECT_EQ(asked(stream + 2, "\x7e" + length + health_path), grpc_answer(stream + 2, 2));
 }
 
 TEST_F(Http2, PaddingPriorityAndContinuationsAreReadOver) {
@@ -164,7 +91,7 @@ TEST_F(Http2, ARetransmittedAnswerIsRewrittenAlikeAndCountedOnce) {
     connection.client -= 30;
     connection.untouched(connection.to_server(grpc_request(1, plain_path).substr(grpc_request(1, plain_path).size() - 30)), true);
     connection.client += 30;
-    EXPECT_EQ(connection.ask(grpc_request(3, "\xbe"), grpc_answer(3, 1)), grpc_answer(3, 2));
+    EXPECT_EQ(asked(3, "\xbe"), grpc_answer(3, 2));
     expect_tally(2, 2);
 }
 
@@ -179,9 +106,9 @@ TEST_F(Http2, AWatchHearsEveryMessageChanged) {
 
 TEST_F(Http2, AFailingGrpcCheckIsShownAsPassing) {
     grpc(HealthFault::Result::pass);
-    EXPECT_EQ(connection.ask(grpc_request(1, plain_path), grpc_answer(1, 2)), grpc_answer(1, 1));
-    EXPECT_EQ(connection.ask(grpc_request(3, "\xbe"), grpc_answer(3, 3)), grpc_answer(3, 1));
-    EXPECT_EQ(connection.ask(grpc_request(5, "\xbe"), grpc_answer(5, 1)), grpc_answer(5, 1));
+    EXPECT_EQ(asked(1, plain_path, 2), grpc_answer(1, 1));
+    EXPECT_EQ(asked(3, "\xbe", 3), grpc_answer(3, 1));
+    EXPECT_EQ(asked(5, "\xbe"), grpc_answer(5, 1));
     expect_tally(3, 2, 1);  // that which passed by itself was left at its end
 }
 
@@ -208,24 +135,12 @@ TEST_F(Http2, AStatusBecomesAnotherInOneOctet) {
     EXPECT_EQ(connection.ask(headers(3, method + other), answer(3, "\x88")), answer(3, "\x88"));
     EXPECT_EQ(connection.ask(headers(5, method + query), answer(5, "\x20\x89")), answer(5, "\x20\x8e"));
     EXPECT_EQ(connection.ask(headers(7, method + "\xc0"), answer(7, "\xbf")), answer(7, "\x8e"));
-    EXPECT_EQ(connection.ask(headers(9, method + "\xc0"), answer(9,
-                                                                 "\x08\x03"
-                                                                 "201")),
-              answer(9,
-                     "\x08\x03"
-                     "500"));
+    EXPECT_EQ(connection.ask(headers(9, method + "\xc0"), answer(9, literal("201"))), answer(9, literal("500")));
     expect_tally(4, 4);
     EXPECT_EQ(connection.ask(headers(11, method + "\xc0"), answer(11, "\x8e")), answer(11, "\x8e"));
-    EXPECT_EQ(connection.ask(headers(13, method + "\xc0"), answer(13,
-                                                                  "\x48\x03"
-                                                                  "201")),
-              answer(13,
-                     "\x48\x03"
-                     "201"));
+    EXPECT_EQ(connection.ask(headers(13, method + "\xc0"), answer(13, inserted(8, "201"))), answer(13, inserted(8, "201")));
     expect_tally(6, 4, 1);
-    const auto interim = headers(15,
-                                 "\x08\x03"
-                                 "103");
+    const auto interim = headers(15, literal("103"));
     EXPECT_EQ(connection.ask(headers(15, method + "\xc0"), interim + answer(15, "\x88")), interim + answer(15, "\x8e"));
     expect_tally(7, 5, 1);
 }
@@ -246,25 +161,20 @@ TEST_F(Http2, AFailingHttp2CheckIsShownAsPassing) {
     http2(0, HealthFault::Result::pass);
     const auto path = inserted(4, "/healthz");
     EXPECT_EQ(connection.ask(headers(1, method + path), headers(1, "\x8e")), headers(1, "\x88"));
-    EXPECT_EQ(connection.ask(headers(3, "\xbe"), headers(3,
-                                                         "\x08\x03"
-                                                         "503")),
-              headers(3,
-                      "\x08\x03"
-                      "200"));
+    EXPECT_EQ(connection.ask(headers(3, "\xbe"), headers(3, literal("503"))), headers(3, literal("200")));
     EXPECT_EQ(connection.ask(headers(5, "\xbe"), headers(5, "\x89")), headers(5, "\x89"));
     expect_tally(3, 2);
 }
 
 TEST_F(Http2, TheAgentIsMatchedAsWell) {
-    auto fault = fault_of(HealthFault::Protocol::grpc, HealthFault::Result::not_serving);
+    auto fault = told_not_serving;
     fault.agent = "kube-probe/*";
     arm(fault);
     open(connection);
-    EXPECT_EQ(connection.ask(grpc_request(1, plain_path + inserted(58, "kube-probe/1.27")), grpc_answer(1, 1)), grpc_answer(1, 2));
-    EXPECT_EQ(connection.ask(grpc_request(3, "\xbf" + inserted(58, "curl/7")), grpc_answer(3, 1)), grpc_answer(3, 1));
-    EXPECT_EQ(connection.ask(grpc_request(5, "\xc0\xbf"), grpc_answer(5, 1)), grpc_answer(5, 2));
-    EXPECT_EQ(connection.ask(grpc_request(7, "\xc0\xbe"), grpc_answer(7, 1)), grpc_answer(7, 1));
+    EXPECT_EQ(asked(1, plain_path + inserted(58, "kube-probe/1.27")), grpc_answer(1, 2));
+    EXPECT_EQ(asked(3, "\xbf" + inserted(58, "curl/7")), grpc_answer(3, 1));
+    EXPECT_EQ(asked(5, "\xc0\xbf"), grpc_answer(5, 2));
+    EXPECT_EQ(asked(7, "\xc0\xbe"), grpc_answer(7, 1));
     expect_tally(2, 2);
 }
 
@@ -288,9 +198,9 @@ TEST_F(Http2, AResetTakesTheAnswersPlace) {
 }
 
 TEST_F(Http2, AConnectionOlderThanTheFaultIsUnseenOnce) {
-    arm(fault_of(HealthFault::Protocol::grpc, HealthFault::Result::not_serving));
-    EXPECT_EQ(connection.ask(grpc_request(1, plain_path), grpc_answer(1, 1)), grpc_answer(1, 1));
-    EXPECT_EQ(connection.ask(grpc_request(3, "\xbe"), grpc_answer(3, 1)), grpc_answer(3, 1));
+    arm(told_not_serving);
+    EXPECT_EQ(asked(1, plain_path), grpc_answer(1, 1));
+    EXPECT_EQ(asked(3, "\xbe"), grpc_answer(3, 1));
     expect_tally(0, 0, 1);
 }
 
@@ -299,26 +209,25 @@ TEST_F(Http2, AConnectionThatBeganWhileTheFaultOnlyWatchedIsFollowed) {
     Terms terms;
     terms.duration = std::chrono::minutes(1);
     terms.lease = std::chrono::minutes(1);
-    injection = prepare(fault_of(HealthFault::Protocol::grpc, HealthFault::Result::not_serving), target, terms);
+    injection = prepare(told_not_serving, target, terms);
     open(connection);
-    EXPECT_EQ(connection.ask(grpc_request(1, plain_path), grpc_answer(1, 1)), grpc_answer(1, 1));
+    EXPECT_EQ(asked(1, plain_path), grpc_answer(1, 1));
     injection->arm(target);
-    EXPECT_EQ(connection.ask(grpc_request(3, "\xbe"), grpc_answer(3, 1)), grpc_answer(3, 2));
+    EXPECT_EQ(asked(3, "\xbe"), grpc_answer(3, 2));
     expect_tally(1, 1);
 }
 
 TEST_F(Http2, WhatWasMissedIsNeverGuessed) {
     grpc();
-    EXPECT_EQ(connection.ask(grpc_request(1, plain_path), grpc_answer(1, 1)), grpc_answer(1, 2));
+    EXPECT_EQ(asked(1, plain_path), grpc_answer(1, 2));
     connection.client += 40;  // a request that took another way
-    for (unsigned stream = 5; stream < 40; stream += 2)
-        EXPECT_EQ(connection.ask(grpc_request(stream, "\xbe"), grpc_answer(stream, 1)), grpc_answer(stream, 1));
+    for (unsigned stream = 5; stream < 40; stream += 2) EXPECT_EQ(asked(stream, "\xbe"), grpc_answer(stream, 1));
     expect_tally(1, 1, 1);
 }
 
 TEST_F(Http2, RequestsThatComeBeforeTheirTurnAreReadInIt) {
     grpc();
-    EXPECT_EQ(connection.ask(grpc_request(1, data_path), grpc_answer(1, 1)), grpc_answer(1, 1));
+    EXPECT_EQ(asked(1, data_path), grpc_answer(1, 1));
     const std::string parts[] = {grpc_request(3, plain_path), grpc_request(5, "\xbf").substr(0, 5), grpc_request(5, "\xbf").substr(5),
                                  grpc_request(7, "\xbe")};
     const auto begin = connection.client;
@@ -331,7 +240,7 @@ TEST_F(Http2, RequestsThatComeBeforeTheirTurnAreReadInIt) {
     connection.client = begin + offset[3] + static_cast<std::uint32_t>(parts[3].size());
     EXPECT_EQ(connection.answer(grpc_answer(3, 1) + grpc_answer(5, 1) + grpc_answer(7, 1)),
               grpc_answer(3, 2) + grpc_answer(5, 1) + grpc_answer(7, 2));
-    EXPECT_EQ(connection.ask(grpc_request(9, "\xbe"), grpc_answer(9, 1)), grpc_answer(9, 2));
+    EXPECT_EQ(asked(9, "\xbe"), grpc_answer(9, 2));
     expect_tally(3, 3);
 }
 
@@ -394,7 +303,7 @@ TEST_F(Http2, ARandomConversationChangesTheChecksAndNothingElse) {
 }
 
 TEST_F(Http2, RandomBytesPassAsTheyAre) {
-    arm(fault_of(HealthFault::Protocol::grpc, HealthFault::Result::not_serving));
+    arm(told_not_serving);
     std::mt19937 random(1);
     for (int i = 0; i < 300; i++) {
         Connection c{.client = static_cast<std::uint32_t>(random()), .server = static_cast<std::uint32_t>(random())};
