@@ -36,9 +36,10 @@ struct HealthFault {
     //   tcp    a check that only connects: its SYN is the request, and what comes back is dropped (timeout) or becomes a RST. Nothing
     //          tells it from any other connection but its source: `from`.
     //   redis  PING as HAProxy and Redis clients send it; `not_serving` answers "-ERR" in as many bytes as PONG has.
-    //   http2  in clear, with prior knowledge. One octet of the answer changes, so only a status that HPACK has a number for can be shown:
-    //          200, 206, 400, 404, 500. An answer with a status that has none (503) is let through, counted unseen, where it enters the
-    //          dynamic table; as an entry of it, or if it is never entered, it can be changed.
+    //   http2  in clear, with prior knowledge or by an upgrade from HTTP/1.1 (RFC 7540 §3.2), which is unseen if its request has a body or
+    //          comes in pieces, or if the server stays with HTTP/1.1. One octet of the answer changes, so only a status that HPACK has a
+    //          number for can be shown: 200, 206, 400, 404, 500. An answer with a status that has none (503) is let through, counted
+    //          unseen, where it enters the dynamic table; as an entry of it, or if it is never entered, it can be changed.
     //   grpc   grpc.health.v1.Health, Check and Watch, in the same way: `not_serving` turns SERVING into NOT_SERVING, `pass` whatever
     //          status it is into SERVING. A Watch hears the truth again with its next message after the fault.
     // Both are followed from a connection's first octet: one that is older than the prepared fault (in a run: than its baseline) passes,

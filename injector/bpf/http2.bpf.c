@@ -6,6 +6,7 @@
    Both directions are followed wherever they show up, as in health.bpf.c. */
 #include "injector/bpf/http2_answer.bpf.h"
 #include "injector/bpf/http2_request.bpf.h"
+#include "injector/bpf/http2_upgrade.bpf.h"
 
 static __always_inline void on_request(struct __sk_buff* skb, const struct packet* p, int direction) {
     struct conversation v = {.reader = {.skb = skb, .p = p, .seq = p->seq, .size = p->end - p->payload}, .direction = direction};
@@ -24,12 +25,15 @@ static __always_inline void on_request(struct __sk_buff* skb, const struct packe
         if (!v.c) return;
         v.c->requests.next = p->seq;
         v.c->acknowledged = p->ack;
+        if (upgrade(&v)) return;
         __u32 begins = 0;
         const union {
             char text[4];
             __u32 word;
         } pri = {"PRI "};
         if (bpf_skb_load_bytes(skb, p->payload, &begins, sizeof begins) < 0 || begins != pri.word) lose(v.c);
+    } else if (may_upgrade(v.c) && (__s32)(p->seq - v.c->requests.next) >= 0 && upgrade(&v)) {
+        return;
     }
     if (!v.c->answers_known) {
         v.c->answers_known = 1;
@@ -74,6 +78,8 @@ static __always_inline int on_response(struct __sk_buff* skb, struct packet* p, 
         return NEXT;
     }
     if (!v.c->answers_known || v.c->request_mode == OTHER) return NEXT;
+    if (v.c->upgrading) answer_to_upgrade(&v);
+    if (v.c->request_mode == OTHER) return NEXT;
     read_answers(&v);
     if (HOLDS) return hold_connection(skb, p, direction, v.c);
     if (v.c->changed && lasting(bpf_ktime_get_ns())) bpf_loop(CHANGES, carry_out, &v, 0);

@@ -40,6 +40,7 @@ struct connection {
     struct hpack_block block;
 
     __u32 answers_known; /* where they begin */
+    __u32 upgrading;     /* they begin behind a 101 that is waited for */
     __u32 ahead;         /* what came before its turn is read, too, from `ahead_begins` on */
     __u32 ahead_begins;
     struct answers answers[2]; /* in their order; ahead of it */
@@ -122,6 +123,16 @@ static __always_inline struct connection* new_connection(const struct flow_key* 
     if (!fresh) return NULL;
     bpf_map_update_elem(&connections, key, fresh, BPF_ANY);
     return bpf_map_lookup_elem(&connections, key);
+}
+
+/* The connection speaks something else; a check that asked for HTTP/2 is answered there. */
+static __always_inline void not_http2(struct conversation* v, __u32 asked_by) {
+    v->c->request_mode = OTHER;
+    v->key.stream = asked_by;
+    struct stream* s = bpf_map_lookup_elem(&streams, &v->key);
+    if (!s) return;
+    give_up(&s->state);
+    bpf_map_delete_elem(&streams, &v->key);
 }
 
 /* The octet at `seq` is to be another. */

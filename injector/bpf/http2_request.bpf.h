@@ -4,6 +4,7 @@
 
 #include "injector/bpf/http2_connection.bpf.h"
 
+#define UPGRADED_STREAM 1 /* of the request that asked for HTTP/2 in the words of HTTP/1.1 */
 #define PREFACE 24
 const volatile char preface[PREFACE + 1] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* RFC 9113 §3.4 */
 
@@ -12,18 +13,20 @@ static __always_inline void lose(struct connection* c) {
     COUNT(unseen);
 }
 
+static __always_inline void check_begins(struct conversation* v, __u32 id) {
+    struct stream stream = {.state = first_state(v->reader.skb, v->direction, &v->key.flow)};
+    if (stream.state == PASSED) return;
+    v->key.stream = id;
+    if (bpf_map_update_elem(&streams, &v->key, &stream, BPF_ANY) < 0) COUNT(unseen);
+}
+
 /* A whole header block. Trailers come on a stream that is known (§8.1). */
 static __always_inline void request_ends(struct conversation* v) {
     struct connection* c = v->c;
     struct frames* f = &c->requests;
-    struct stream stream = {};
     if (f->stream <= c->last_stream) return;
     c->last_stream = f->stream;
-    if ((c->block.got & hpack.wanted) != hpack.wanted || !from_checker(v->reader.p)) return;
-    stream.state = first_state(v->reader.skb, v->direction, &v->key.flow);
-    if (stream.state == PASSED) return;
-    v->key.stream = f->stream;
-    if (bpf_map_update_elem(&streams, &v->key, &stream, BPF_ANY) < 0) COUNT(unseen);
+    if ((c->block.got & hpack.wanted) == hpack.wanted && from_checker(v->reader.p)) check_begins(v, f->stream);
 }
 
 /* When nothing of a frame's block is left. */
@@ -58,7 +61,7 @@ static __always_inline void request_octet(struct conversation* v, __u8 octet) {
         __u32 n = f->have;
         f->have = n + 1;
         if (n >= PREFACE || octet != preface[n]) {
-            c->request_mode = OTHER;
+            not_http2(v, UPGRADED_STREAM);
         } else if (n + 1 == PREFACE) {
             c->request_mode = AT_FRAME;
             f->have = 0;

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from lab import Lab, inject
 
 LARGE = 2_000_000
 PYTHON = "/usr/bin/python3"
+HERE = Path(__file__).resolve().parent
 NGINX = """
 user root;
 daemon off;
@@ -39,7 +41,7 @@ http {{
 
 @pytest.fixture(scope="module", params=[True, False], ids=["offload", "no-offload"])
 def served(isolated, request, tmp_path_factory):
-    """client and server: gRPC on 50051, nginx with HTTP/2 in clear on 8082."""
+    """client and server: gRPC on 50051, nginx with HTTP/2 in clear on 8082, nghttpx, which upgrades from HTTP/1.1, on 8083."""
     lab = Lab()
     folder = tmp_path_factory.mktemp("nginx")
     folder.chmod(0o755)
@@ -48,7 +50,9 @@ def served(isolated, request, tmp_path_factory):
     client, server = lab.pair(offload=request.param)
     server.start(PYTHON, PEER, "serve", 50051, stdout=subprocess.DEVNULL)
     server.start("nginx", "-p", folder, "-c", folder / "nginx.conf", stdout=subprocess.DEVNULL)
-    for port in (50051, 8082):
+    server.start(PYTHON, HERE / "web.py", 8080, stdout=subprocess.DEVNULL)
+    server.start("nghttpx", "--conf=/dev/null", "--single-process", "-f*,8083;no-tls", "-b127.0.0.1,8080", f"--errorlog-file={folder}/nghttpx")
+    for port in (50051, 8080, 8082, 8083):
         client.wait_tcp("10.77.0.2", port)
     yield client, server
     lab.close()
@@ -172,3 +176,44 @@ def test_a_large_answer_beside_checks_is_whole(side):
             done = client.run(*["nghttp", "--no-dep", *[f"http://10.77.0.2:8082/{path}" for path in ("healthz", "large", "data")]], encoding="latin-1")
             assert len(done.stdout) == LARGE + len("ok") + len("data")
         assert fault.stop()["hits"] == 5
+
+
+def upgraded(host, *urls):
+    """The HTTP version and the status of each, asked for by one curl that wants HTTP/2 and begins in HTTP/1.1."""
+    done = host.run("curl", "-sg", "-m", 10, "--http2", *[word for _ in urls for word in ("-o", "/dev/null")], "-w", "%{http_version} %{http_code}\n", *urls)
+    assert done.returncode == 0, done
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("address", ["10.77.0.2", "[fd77:0::2]"])
+def test_a_check_that_upgrades_to_http2_sees_a_status_and_nothing_else_does(side, address):
+    client, on = side
+    urls = [f"http://{address}:8083{path}" for path in ("/healthz", "/data", "/healthz?deep=1")]
+    with inject(on, "health", "--port", 8083, "--protocol", "http2", "--path", "/healthz", "--result", 500) as fault:
+        assert upgraded(client, *urls) == ["2 500", "2 200", "2 500"]
+        assert client.run("nghttp", "-u", "--no-dep", *urls).stdout == "ok" * 3
+        assert upgraded(client, urls[1], urls[0]) == ["2 200", "2 500"]
+        restored = fault.stop()
+        assert (restored["hits"], restored["unseen"]) == (5, 0)
+    assert upgraded(client, *urls) == ["2 200"] * 3
+
+
+def test_a_check_whose_server_stays_with_http1_is_unseen_by_http2(side):
+    client, on = side
+    url = "http://10.77.0.2:8080/healthz"
+    with inject(on, "health", "--port", 8080, "--protocol", "http2", "--path", "/healthz", "--result", 500) as fault:
+        assert upgraded(client, url) == ["1.1 200"]
+        restored = fault.stop()
+        assert (restored["hits"], restored["unseen"]) == (0, 1)
+
+
+@pytest.mark.parametrize(("result", "seen"), [("timeout", {28}), ("reset", {16, 56}), ("slow", {0})])
+def test_a_check_that_upgrades_is_held_or_reset(side, result, seen):
+    client, on = side
+    delay = ["--delay", "400ms"] if result == "slow" else []
+    with inject(on, "health", "--port", 8083, "--protocol", "http2", "--path", "/healthz", "--result", result, *delay) as fault:
+        begin = time.monotonic()
+        assert client.run("curl", "-s", "-m", 2, "--http2", "http://10.77.0.2:8083/healthz").returncode in seen
+        assert result != "slow" or time.monotonic() - begin >= 0.4
+        assert upgraded(client, "http://10.77.0.2:8083/data") == ["2 200"]
+        assert fault.stop()["hits"] >= 1
