@@ -177,14 +177,14 @@ struct Lab::Impl {
         if (init->gone()) throw Unfit("the lab's init is gone", "");
     }
 
-    // False: a signal is pending, and the caller's loop is waiting for it.
-    bool bring_up(std::size_t service) {
+    // False: a signal is pending, and the caller's loop is waiting for it; or the deadline is past.
+    bool bring_up(std::size_t service, std::optional<std::chrono::nanoseconds> deadline) {
         const auto& ready = plan.services[service].ready;
         const int netns = host(plan.services[service].host).netns.get();
         const auto until = Clock::now() + ready.timeout;
         init->start(service);
         for (;;) {
-            if (interrupted()) return false;
+            if (interrupted() || (deadline && Loop::now() >= *deadline)) return false;
             nothing_exited();
             if (is_ready(ready, netns, plan.hosts, kLook)) return true;
             if (Clock::now() >= until) unfit(service, "is not ready in time (" + to_string(ready) + ")");
@@ -236,7 +236,8 @@ Lab::Lab(const LabPlan& plan, const fs::path& folder) : impl_(std::make_unique<I
 
 Lab::~Lab() { stop(); }
 
-void Lab::start(Loop& loop, const fs::path& logs, std::function<void(const std::string&, const std::string&)> tell) {
+void Lab::start(Loop& loop, const fs::path& logs, std::optional<std::chrono::nanoseconds> deadline,
+                std::function<void(const std::string&, const std::string&)> tell) {
     if (impl_->plan.services.empty()) return;
     impl_->loop = &loop;
     impl_->logs = fs::absolute(logs);
@@ -245,7 +246,7 @@ void Lab::start(Loop& loop, const fs::path& logs, std::function<void(const std::
     impl_->init = std::make_unique<LabInit>(impl_->jobs());
     impl_->log_files.clear();
     for (std::size_t i = 0; i < impl_->plan.services.size(); i++) {
-        if (!impl_->bring_up(i)) return;
+        if (!impl_->bring_up(i, deadline)) return;
         impl_->tell(impl_->plan.services[i].name, "started");
     }
     impl_->watch();

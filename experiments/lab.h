@@ -2,9 +2,11 @@
 // descriptors and in one PID namespace of this process, and is gone when the process is.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "experiments/experiment.h"
@@ -22,10 +24,10 @@ public:
     Lab(const Lab&) = delete;
     Lab& operator=(const Lab&) = delete;
 
-    // Starts the services in order, each after the one before it is ready. Returns when all are. Throws Unfit with the
-    // last lines that a service printed when it exits or is not ready in time. `tell` gets later exits and restarts,
-    // in the loop. Output of a service goes to `logs`/NAME.log.
-    void start(Loop& loop, const std::filesystem::path& logs,
+    // Starts the services in order, each after the one before it is ready. Returns when all are, when a signal that the loop
+    // waits for is pending, or at the deadline. Throws Unfit with the last lines that a service printed when it exits or is
+    // not ready in time. `tell` gets later exits and restarts, in the loop. Output of a service goes to `logs`/NAME.log.
+    void start(Loop& loop, const std::filesystem::path& logs, std::optional<std::chrono::nanoseconds> deadline,
                std::function<void(const std::string& service, const std::string& what)> tell);
 
     [[nodiscard]] bool has(const std::string& host) const;

@@ -97,10 +97,11 @@ private:
     void start_lab() {
         tell(fmt::format("lab: {} hosts, {} services", experiment_.lab->hosts.size(), experiment_.lab->services.size()));
         lab_.emplace(*experiment_.lab, options_.file.parent_path());
-        lab_->start(loop_, options_.folder / "logs", [this](const std::string& service, const std::string& what) {
+        const auto told = [this](const std::string& service, const std::string& what) {
             record(event::Service{service, what});
             tell("lab: " + service + " " + what);
-        });
+        };
+        lab_->start(loop_, options_.folder / "logs", options_.deadline, told);
         resolve_targets();
     }
 

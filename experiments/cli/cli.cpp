@@ -42,8 +42,6 @@ std::vector<std::string> commands_of(const CLI::App& app) {
     return names;
 }
 
-bool holds(const std::vector<std::string>& words, const std::string& word) { return std::ranges::find(words, word) != words.end(); }
-
 // An option's value, read as a file's key is; nullopt if it was not given. Throws Misuse with what is wrong.
 template <class T> std::optional<T> option(const std::string& name, const Type<T>& type, const std::string& text) {
     if (text.empty()) return std::nullopt;
@@ -82,7 +80,7 @@ private:
     CLI::App* inject_ = nullptr;
     std::deque<InjectKind> kinds_;
     std::map<const CLI::App*, std::function<int()>> actions_;
-    std::map<const CLI::App*, std::vector<std::string>> later_;  // words that this version does not have yet
+    Choices choices_;
 };
 
 CommandLine::CommandLine() {
@@ -234,7 +232,7 @@ void CommandLine::add_inject() {
     for (const auto& name : fault_kinds()) {
         auto& kind = kinds_.emplace_back(*inject_, name);
         actions_[&kind.app()] = [&kind] { return kind.run(); };
-        later_[&kind.app()] = kind.later();
+        choices_.merge(kind.choices());
     }
     actions_[inject_] = []() -> int { throw Misuse("blackstart inject: no KIND given; expected " + alternatives(fault_kinds())); };
 }
@@ -246,8 +244,6 @@ const std::string& CommandLine::file(const CLI::App& app) const {
 
 std::string CommandLine::what_is_extra(const CLI::App& app, const std::string& word) const {
     const std::string name = word.substr(0, word.find('='));
-    const auto later = later_.find(&app);
-    if (later != later_.end() && holds(later->second, name)) return "'" + name + "' is known, but not in this version";
     if (word.starts_with('-')) {
         const auto near = nearest(name, options_of(app));
         return "unknown option '" + name + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?");
@@ -275,7 +271,7 @@ int CommandLine::dispatch() {
 
 int CommandLine::run(int argc, char** argv) {
     if (argc > 2 && std::string_view(argv[1]) == "complete") {  // for shells (complete.h): complete -- WORD …
-        std::fputs(completions(app_, {argv + 3, argv + argc}).c_str(), stdout);
+        std::fputs(completions(app_, choices_, {argv + 3, argv + argc}).c_str(), stdout);
         return 0;
     }
     if (argc == 3 && std::string_view(argv[1]) == "manual" && std::string_view(argv[2]) == "1") {  // for those who build packages

@@ -67,7 +67,7 @@ bool takes_value(const CLI::Option& option) { return option.get_type_size() > 0 
 
 }  // namespace
 
-std::string completions(const CLI::App& root, const std::vector<std::string>& words) {
+std::string completions(const CLI::App& root, const Choices& choices, const std::vector<std::string>& words) {
     const CLI::App* app = &root;
     const CLI::Option* waiting = nullptr;  // for its value
     std::string netns;
@@ -87,6 +87,8 @@ std::string completions(const CLI::App& root, const std::vector<std::string>& wo
     bool files = false;
     if (waiting != nullptr) {
         files = add_values(waiting->get_type_name(), netns, all);
+        if (const auto found = choices.find(waiting); found != choices.end())
+            for (const auto& word : found->second) all.push_back({word, ""});
     } else {
         for (const auto* sub : subcommands(*app)) all.push_back({sub->get_name(), sub->get_description()});
         for (const auto* option : app->get_options())

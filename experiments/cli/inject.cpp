@@ -54,13 +54,11 @@ InjectKind::InjectKind(CLI::App& inject, const std::string& kind) : fault_(by_ha
     app_->add_flag("--json", json_, "events as NDJSON");
 }
 
-std::vector<std::string> InjectKind::later() const {
-    std::vector<std::string> options;
-    for (const auto& key : keys_.known_later()) {
-        options.push_back(Keys::option_of(key, false));
-        options.push_back(Keys::option_of(key, true));
-    }
-    return options;
+Choices InjectKind::choices() const {
+    Choices all;
+    for (const auto& key : keys_.all())
+        if (!key.in_file_only && !key.words.empty()) all[app_->get_option(key.option)] = key.words;
+    return all;
 }
 
 void InjectKind::read(Complaints& complaints) {

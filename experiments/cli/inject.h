@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/cli/complete.h"
 #include "experiments/parse/faults.h"
 
 namespace blackstart {
@@ -19,8 +20,8 @@ public:
     InjectKind& operator=(const InjectKind&) = delete;
 
     [[nodiscard]] CLI::App& app() { return *app_; }
-    // Options of the design that this version does not have.
-    [[nodiscard]] std::vector<std::string> later() const;
+    // The words that an option's value can be, where they are few.
+    [[nodiscard]] Choices choices() const;
     // Reads the options that were given. Throws Misuse with everything that is wrong.
     int run();
 

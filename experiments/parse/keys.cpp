@@ -11,8 +11,6 @@ std::string Keys::option_of(const std::string& key, bool repeats) {
     return option;
 }
 
-void Keys::later(const std::vector<std::string>& names) { later_.insert(later_.end(), names.begin(), names.end()); }
-
 Key& Keys::raw(std::string name, std::function<void(const Datum&, Complaints&)> read) {
     Key& key = keys_.emplace_back();
     key.option = option_of(name, false);
@@ -55,10 +53,6 @@ void Keys::take(Key& key, const Datum& datum, Complaints& complaints) {
 }
 
 void Keys::complain_unknown(const Entry& entry, const std::string& noun, Complaints& complaints) const {
-    if (std::ranges::find(later_, entry.key) != later_.end()) {
-        complaints.error(entry.place, "key '" + entry.key + "' of " + noun + " is known, but not in this version");
-        return;
-    }
     std::vector<std::string> names;
     for (const auto& key : keys_) names.push_back(key.name);
     complaints.error(entry.place, "unknown key '" + entry.key + "' in " + noun + hint(entry.key, names));

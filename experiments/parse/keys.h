@@ -26,6 +26,7 @@ struct Key {
     std::optional<Datum> given;                           // what was read
     bool right = false;                                   // and could be
     std::function<std::vector<KeyDoc>()> inner;           // of a table: its keys
+    std::vector<std::string> words;                       // that can be written, if they are few
 
     Key& need() { return required = true, *this; }
     Key& says(std::string line) { return doc = std::move(line), *this; }
@@ -46,6 +47,7 @@ public:
         key.repeats = type.repeats;
         key.shape = type.shape;
         key.inner = std::move(type.inner);
+        key.words = std::move(type.words);
         key.read = [read = std::move(type.read), take = std::move(take)](const Datum& datum, Complaints& complaints) {
             if (auto value = read(datum, complaints)) take(std::move(*value));
         };
@@ -58,8 +60,6 @@ public:
     Key& raw(std::string name, std::function<void(const Datum&, Complaints&)> read);
     // A table in the table; `describe` binds its keys.
     Key& nested(std::string name, std::function<void(Keys&)> describe);
-    // Keys of the design that this version does not have.
-    void later(const std::vector<std::string>& names);
     // A look at several keys together, once all are read; `place` is the table's.
     using Look = std::function<void(const Keys& keys, const Place& place, Complaints&)>;
     void check(Look look) { checks_.push_back(std::move(look)); }
@@ -70,7 +70,6 @@ public:
     [[nodiscard]] bool right(std::string_view name) const;
     [[nodiscard]] std::deque<Key>& all() { return keys_; }
     [[nodiscard]] const std::deque<Key>& all() const { return keys_; }
-    [[nodiscard]] const std::vector<std::string>& known_later() const { return later_; }
 
     // Reads a table of the file: unknown and missing keys, every value, then the checks. `noun` names the table: "fault 'lie'".
     void read(const Datum& table, const std::string& noun, Complaints& complaints);
@@ -86,7 +85,6 @@ public:
 private:
     void complain_unknown(const Entry& entry, const std::string& noun, Complaints& complaints) const;
     std::deque<Key> keys_;
-    std::vector<std::string> later_;
     std::vector<Look> checks_;
 };
 

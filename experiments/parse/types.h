@@ -39,6 +39,7 @@ template <class T> struct Type {
     // Complains, and returns nothing, if the value cannot be.
     std::function<std::optional<T>(const Datum&, Complaints&)> read;
     std::function<std::vector<KeyDoc>()> inner = {};  // of a table: its keys
+    std::vector<std::string> words = {};              // that can be written, if they are few
 };
 
 using Duration = std::chrono::nanoseconds;
@@ -99,35 +100,34 @@ template <class Int> Type<Int> whole(std::int64_t least, std::int64_t most, std:
             }};
 }
 
-// One of a few words. `later`: words of the design that this version does not have.
-template <class T>
-Type<T> choice(const std::string& noun, std::vector<std::pair<std::string, T>> words, std::vector<std::string> later = {}) {
+// One of a few words.
+template <class T> Type<T> choice(const std::string& noun, std::vector<std::pair<std::string, T>> words) {
     std::vector<std::string> allowed;
     allowed.reserve(words.size());
     for (const auto& [word, value] : words) allowed.push_back(word);
-    return {upper(noun), Shape::text, false,
-            [noun, words = std::move(words), later = std::move(later), allowed](const Datum& datum,
-                                                                                Complaints& complaints) -> std::optional<T> {
+    return {upper(noun),
+            Shape::text,
+            false,
+            [noun, words = std::move(words), allowed](const Datum& datum, Complaints& complaints) -> std::optional<T> {
                 if (datum.type == Datum::Type::text)
                     for (const auto& [word, value] : words)
                         if (word == datum.text) return value;
-                for (const auto& word : later)
-                    if (datum.type == Datum::Type::text && word == datum.text) {
-                        complaints.error(datum.place,
-                                         "'" + word + "' is known, but not in this version; expected " + alternatives(allowed));
-                        return std::nullopt;
-                    }
                 if (datum.type != Datum::Type::text)
                     complaints.error(datum.place, "expected " + alternatives(allowed) + ", not " + described(datum));
                 else
                     complaints.error(datum.place, "unknown " + noun + " '" + datum.text + "'" + hint(datum.text, allowed));
                 return std::nullopt;
-            }};
+            },
+            {},
+            allowed};
 }
 
 // One, or an array of them: never empty.
 template <class T> Type<std::vector<T>> list(Type<T> item) {
-    return {item.name, item.shape, true, [read = item.read](const Datum& datum, Complaints& complaints) -> std::optional<std::vector<T>> {
+    return {item.name,
+            item.shape,
+            true,
+            [read = item.read](const Datum& datum, Complaints& complaints) -> std::optional<std::vector<T>> {
                 std::vector<T> values;
                 if (datum.type != Datum::Type::list) {
                     auto value = read(datum, complaints);
@@ -143,7 +143,9 @@ template <class T> Type<std::vector<T>> list(Type<T> item) {
                     if (auto value = read(one, complaints)) values.push_back(std::move(*value));
                 if (values.size() != datum.list.size()) return std::nullopt;
                 return values;
-            }};
+            },
+            {},
+            item.words};
 }
 
 }  // namespace type

@@ -124,6 +124,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     ("blackstart inject dns --", ["--name", "--answer", "--netns", "--start-at"], ["--share"]),
     ("blackstart inject latency --interface ''", ["lo"], []),
     ("blackstart inject latency --netns ''", ["some-netns"], []),
+    ("blackstart inject health --result ''", ["timeout", "not-serving"], ["nxdomain"]),
+    ("blackstart inject dns --answer s", ["servfail", "stale"], ["empty"]),
     ("blackstart run all-", ["all-checks-lie"], []),
     ("blackstart runs ''", ["show", "prune"], ["run"]),
     ("blackstart judge la", ["last"], []),

@@ -152,3 +152,51 @@ def test_two_runs_do_not_share_a_folder(place, tmp_path):
     running.communicate(timeout=20)
     assert running.returncode == 130
     assert os.path.exists(folder / "verdict.json")
+
+
+SLOW_LAB = """
+[experiment]
+name = "slow"
+baseline = "500ms"
+duration = "2s"
+[lab.hosts]
+web = ["10.99.7.2", "fd99:7::2"]
+[[lab.service]]
+name = "late"
+host = "web"
+run = ["sh", "-c", "sleep {ready_after}; exec python3 -m http.server -b 10.99.7.2 80"]
+ready = {{ tcp = "10.99.7.2:80", timeout = "30s" }}
+[target.web]
+netns = "web"
+[[fault]]
+name = "slow"
+kind = "latency"
+target = "web"
+for = "2s"
+to = ["10.99.7.9"]
+delay = "10ms"
+[[probe]]
+name = "well"
+kind = "exec"
+run = ["true"]
+every = "50ms"
+[[expect]]
+probe = "well"
+success = ">= 50%"
+"""
+
+
+@pytest.mark.parametrize("ready_after, armed", [(2, True), (25, False)])
+def test_a_run_ends_with_its_ttl_wherever_it_is(place, tmp_path, ready_after, armed):
+    """In force, or with its lab still on the way up: ended, restored, said, and inconclusive."""
+    place()
+    file = tmp_path / "slow.toml"
+    file.write_text(SLOW_LAB.format(ready_after=ready_after))
+    began = time.monotonic()
+    ended = blackstart("run", file, "--ttl", "4s")
+    took = time.monotonic() - began
+    assert ended.returncode == 3 and "its --ttl is over" in ended.stderr, ended
+    assert 4 <= took < 15
+    assert ("armed: slow" in ended.stderr, "restored: slow" in ended.stderr) == (armed, armed), ended.stderr
+    assert "ttl" in ended.stdout and "host restored     yes" in ended.stdout, ended.stdout
+    assert "nothing is injected" in blackstart("status").stdout

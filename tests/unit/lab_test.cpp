@@ -52,7 +52,8 @@ protected:
         return made;
     }
     void start(Lab& lab) {
-        lab.start(loop, folder / "logs", [this](const std::string& name, const std::string& what) { told.emplace_back(name, what); });
+        lab.start(loop, folder / "logs", std::nullopt,
+                  [this](const std::string& name, const std::string& what) { told.emplace_back(name, what); });
     }
     void run_loop(std::chrono::milliseconds time) {
         auto end = loop.at(Loop::now() + time, [this] { loop.stop(); });

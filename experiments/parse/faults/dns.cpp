@@ -37,7 +37,10 @@ Type<DnsFault::Told> answer() {
                                                                 {"timeout", timeout},
                                                                 {"truncate", truncate},
                                                                 {"stale", stale}});
-    return {"ANSWER", Shape::commas, false, [word](const Datum& datum, Complaints& complaints) -> std::optional<DnsFault::Told> {
+    return {"ANSWER",
+            Shape::commas,
+            false,
+            [word](const Datum& datum, Complaints& complaints) -> std::optional<DnsFault::Told> {
                 if (datum.type == Datum::Type::list || is_address(datum)) {
                     const auto read = type::list(type::address()).read(datum, complaints);
                     if (!read) return std::nullopt;
@@ -51,16 +54,23 @@ Type<DnsFault::Told> answer() {
                 const auto read = word.read(datum, complaints);
                 if (!read) return std::nullopt;
                 return DnsFault::Told{*read, {}};
-            }};
+            },
+            {},
+            word.words};
 }
 
 // By name (RFC 6895 §2.2) or by number.
 Type<std::uint8_t> opcode() {
     const auto word = type::choice<std::uint8_t>("opcode", {{"query", 0}, {"notify", 4}, {"update", 5}});
     const auto number = type::whole<std::uint8_t>(0, 15);
-    return {"OPCODE", Shape::scalar, false, [word, number](const Datum& datum, Complaints& complaints) {
+    return {"OPCODE",
+            Shape::scalar,
+            false,
+            [word, number](const Datum& datum, Complaints& complaints) {
                 return datum.type == Datum::Type::integer ? number.read(datum, complaints) : word.read(datum, complaints);
-            }};
+            },
+            {},
+            word.words};
 }
 
 bool can_be_negative(const DnsFault::Told& told) {

@@ -18,7 +18,10 @@ Type<Shown> result() {
     using enum HealthFault::Result;
     const auto word = type::choice<HealthFault::Result>(
         "result", {{"timeout", timeout}, {"reset", reset}, {"pass", pass}, {"not-serving", not_serving}, {"slow", slow}});
-    return {"RESULT", Shape::scalar, false, [word](const Datum& datum, Complaints& complaints) -> std::optional<Shown> {
+    return {"RESULT",
+            Shape::scalar,
+            false,
+            [word](const Datum& datum, Complaints& complaints) -> std::optional<Shown> {
                 if (datum.type == Datum::Type::integer) {
                     const auto read = shown_status().read(datum, complaints);
                     if (!read) return std::nullopt;
@@ -32,7 +35,9 @@ Type<Shown> result() {
                 const auto read = word.read(datum, complaints);
                 if (!read) return std::nullopt;
                 return Shown{*read, 0};
-            }};
+            },
+            {},
+            word.words};
 }
 
 Type<HealthFault::Protocol> protocol() {

@@ -15,7 +15,10 @@ Type<Told> distribution() {
     using enum Distribution;
     const auto word = type::choice<Distribution>("distribution", {{"uniform", uniform}, {"normal", normal}, {"pareto", pareto}});
     const auto times = type::list(type::duration(type::Zero::allowed));
-    return {"DISTRIBUTION", Shape::commas, false, [word, times](const Datum& datum, Complaints& complaints) -> std::optional<Told> {
+    return {"DISTRIBUTION",
+            Shape::commas,
+            false,
+            [word, times](const Datum& datum, Complaints& complaints) -> std::optional<Told> {
                 if (datum.type == Datum::Type::list) {
                     auto read = times.read(datum, complaints);
                     if (!read) return std::nullopt;
@@ -24,7 +27,9 @@ Type<Told> distribution() {
                 const auto read = word.read(datum, complaints);
                 if (!read) return std::nullopt;
                 return Told{*read, {}};
-            }};
+            },
+            {},
+            word.words};
 }
 
 }  // namespace
