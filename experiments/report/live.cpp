@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kept_latencies = 2048;
 constexpr std::int64_t kept_seconds = 600;
+constexpr std::size_t widest_name = 32;  // of those that stand in a column
 // A look ahead at so many events takes a tenth of a second, and the loop has leases to renew: what is lost by then stays told.
 constexpr std::size_t most_events = 50'000;
 
@@ -57,7 +58,12 @@ std::string short_time(std::chrono::nanoseconds time) {
 
 Picture::Picture(const Experiment& experiment) : experiment_(experiment), phase_(experiment.lab ? "starting the lab" : "starting") {
     for (const auto& fault : experiment.faults)
-        for (const auto& target : fault.targets.empty() ? std::vector<std::string>{"host"} : fault.targets) faults_[{fault.name, target}];
+        for (const auto& target : fault.targets.empty() ? std::vector<std::string>{"host"} : fault.targets) {
+            faults_[{fault.name, target}];
+            name_width_ = std::max(name_width_, width(fault.name + " on " + target));
+        }
+    for (const auto& probe : experiment.probes) name_width_ = std::max(name_width_, width(probe.name));
+    name_width_ = std::min(name_width_, widest_name);
 }
 
 void Picture::observed(Time t, const event::Observed& seen) {
@@ -129,7 +135,8 @@ std::vector<std::string> Picture::faults(Time now) const {
             } else if (t0_) {
                 what = "in " + clock(*t0_ + fault.at - now);
             }
-            lines.push_back(fmt::format("fault  {} on {}  {}  {}", fault.name, target, harmless(what), counted(state.hits, "hit")));
+            lines.push_back(fmt::format("fault  {:<{}}  {:<16}  {}", fault.name + " on " + target, name_width_, harmless(what),
+                                        counted(state.hits, "hit")));
         }
     }
     return lines;
@@ -139,10 +146,10 @@ std::vector<std::string> Picture::faults(Time now) const {
 std::string Picture::probe(const Probe& probe, Time now, std::size_t columns) const {
     static constexpr std::array<const char*, 8> bars{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     const auto found = probes_.find(probe.name);
-    if (found == probes_.end() || found->second.all == 0) return fmt::format("probe  {}  nothing seen yet", probe.name);
+    if (found == probes_.end() || found->second.all == 0) return fmt::format("probe  {:<{}}  nothing seen yet", probe.name, name_width_);
     const Seen& seen = found->second;
-    std::string text = fmt::format("probe  {}  {} of {}", probe.name, percent(seen.ok, seen.all), seen.all);
-    text += seen.latencies.empty() ? "  p99 –" : "  p99 " + short_time(p99(seen.latencies));
+    std::string text = fmt::format("probe  {:<{}}  {:>7} of {:<5}  p99 {:<6}", probe.name, name_width_, percent(seen.ok, seen.all),
+                                   seen.all, seen.latencies.empty() ? "–" : short_time(p99(seen.latencies)));
     const std::size_t taken = width(text) + 2;
     if (taken + 8 > columns) return text;
     const auto room = static_cast<std::int64_t>(std::min<std::size_t>(columns - taken, 30));

@@ -52,6 +52,7 @@ private:
     std::map<std::string, Seen> probes_;
     std::map<std::pair<std::string, std::string>, State> faults_;
     std::vector<std::size_t> lost_;
+    std::size_t name_width_ = 0;
 };
 
 // Lines at the bottom of a terminal, redrawn in place by one write(2) each time: nothing flickers. Resize-safe: the size is asked for

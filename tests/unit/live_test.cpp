@@ -79,10 +79,10 @@ TEST(Live, SaysPhaseCountdownFaultsProbesAndGuards) {
     const auto during = lines(story, 5);
     EXPECT_THAT(during.front(), StartsWith("checks-lie  observing  00:15 left"));
     EXPECT_THAT(during[1], HasSubstr("lie on web  IN FORCE  00:07"));
-    EXPECT_THAT(during[2], StartsWith("probe  customers  100.00% of 50  p99 10ms  "));
+    EXPECT_THAT(during[2], StartsWith("probe  customers   100.00% of 50     p99 10ms  "));
     EXPECT_THAT(during[3], HasSubstr("guard  success < 50% of customers over 5s  now 100.00%"));
     const auto after = lines(story, 13);
-    EXPECT_THAT(after[1], HasSubstr("lie on web  restored  36 hits"));
+    EXPECT_THAT(after[1], HasSubstr("lie on web  restored          36 hits"));
 }
 
 TEST(Live, SecondsThatFailedAreCrosses) {
