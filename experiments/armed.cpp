@@ -1,7 +1,6 @@
 #include "experiments/armed.h"
 
 #include "experiments/clock.h"
-#include "injector/kernel/guardian.h"
 
 namespace blackstart {
 namespace {
@@ -20,13 +19,25 @@ LiveFault entry(const PlannedFault& fault, const Target& target, const std::stri
 
 }  // namespace
 
+Spent spend(std::unique_ptr<Injection> injection) {
+    Spent spent{std::move(injection), {}};
+    spent.injection->footprint(spent.footprint);
+    spent.injection->disarm();
+    return spent;
+}
+
+std::vector<std::string> take_away(Spent spent) {
+    spent.injection.reset();
+    return spent.footprint.left();
+}
+
 Armed::Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name,
-             std::unique_ptr<Injection> prepared)
+             std::unique_ptr<Injection> attached)
     : registration_(registration),
       fault_(fault.name),
       target_(std::move(target_name)),
       until_(wall_clock(fault.terms.duration)),
-      injection_(std::move(prepared)) {
+      injection_(std::move(attached)) {
     registration_.add(entry(fault, target, target_, until_));
     try {
         injection_->arm(target);
@@ -38,11 +49,10 @@ Armed::Armed(Registration& registration, const PlannedFault& fault, const Target
 }
 
 Armed::~Armed() {
-    if (injection_) restore();
+    if (injection_) take_away(end().spent);
 }
 
 bool Armed::renew() {
-    guardian::beat();
     count();
     return injection_->renew();
 }
@@ -56,14 +66,11 @@ void Armed::count() {
     registration_.count({fault_, target_, tally.hits, tally.matched, tally.dropped, delay.packets, delay.p50_ns, delay.p99_ns});
 }
 
-Armed::Restored Armed::restore() {
-    Restored restored{injection_->tally(), {}};
-    Footprint footprint;
-    injection_->footprint(footprint);
-    injection_.reset();
-    restored.left = footprint.left();
+Armed::Ended Armed::end() {
+    auto spent = spend(std::move(injection_));
     registration_.remove(fault_, target_);
-    return restored;
+    const auto tally = spent.injection->tally();
+    return {tally, std::move(spent)};
 }
 
 }  // namespace blackstart

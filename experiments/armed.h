@@ -12,13 +12,22 @@
 
 namespace blackstart {
 
+// What acts no more, with what it has put into the kernel.
+struct Spent {
+    std::unique_ptr<Injection> injection;
+    Footprint footprint;
+};
+Spent spend(std::unique_ptr<Injection> injection);  // disarms it
+// Restores: takes its time, and may be done by any thread. Returns what is still there of ours; empty: nothing.
+std::vector<std::string> take_away(Spent spent);
+
 class Armed {
 public:
-    // Claims, then arms what was prepared for this fault and target: when it returns, the fault acts. `target_name` is for people and
-    // for the registry. The registration must outlive it. Throws Unfit, with nothing left behind.
+    // Claims, then arms what is attached to this target for this fault: when it returns, the fault acts. `target_name` is for people
+    // and for the registry. The registration must outlive it. Throws Unfit, with nothing left behind.
     Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name,
-          std::unique_ptr<Injection> prepared);
-    ~Armed();  // restores, if restore() has not
+          std::unique_ptr<Injection> attached);
+    ~Armed();  // takes away, if end() has not let go of it
     Armed(const Armed&) = delete;
     Armed& operator=(const Armed&) = delete;
 
@@ -30,11 +39,12 @@ public:
     // False once the lease had lapsed: restore then.
     bool renew();
 
-    struct Restored {
+    // When it returns, the fault acts no more: it is told, and off the registry. What was attached is to be taken away.
+    struct Ended {
         Tally tally;
-        std::vector<std::string> left;  // what is still there of ours; empty: the host is whole
+        Spent spent;
     };
-    Restored restore();
+    Ended end();
 
 private:
     void count();  // for `blackstart status`, once a second

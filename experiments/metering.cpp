@@ -35,11 +35,6 @@ void Metering::renew() {
     for (auto& one : running_) one.working = one.meter->renew() && one.working;
 }
 
-void Metering::to_front() {
-    for (auto& one : running_)
-        if (one.target->netns) one.meter->to_front(*one.target);
-}
-
 std::vector<std::string> Metering::stop() {
     Footprint footprint;
     for (const auto& one : running_) one.meter->footprint(footprint);

@@ -17,7 +17,8 @@ inline constexpr const char* kHostTarget = "host";  // the target of a meter tha
 
 class Metering {
 public:
-    // Counts from when it returns. Both must outlive it. Throws Misuse or Unfit, with nothing left behind.
+    // Counts from when it returns; to be made once all faults are attached. Both must outlive it. Throws Misuse or Unfit, with nothing left
+    // behind.
     Metering(const Experiment& experiment, const std::map<std::string, Target>& targets);
 
     // What was counted from when it was last asked to `now` (CLOCK_MONOTONIC, as are the events' times), one event a meter. A
@@ -25,8 +26,6 @@ public:
     std::vector<Event> take(std::chrono::nanoseconds now);
     // As often as a fault's lease.
     void renew();
-    // After a fault was armed. Throws Unfit.
-    void to_front();
     // Ends the counting. Returns what is still there of ours; empty: nothing.
     std::vector<std::string> stop();
 

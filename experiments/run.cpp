@@ -12,9 +12,11 @@
 #include "experiments/history.h"
 #include "experiments/lab.h"
 #include "experiments/metering.h"
+#include "experiments/removals.h"
 #include "experiments/verdict.h"
 #include "experiments/version.h"
 #include "injector/kernel/error.h"
+#include "injector/kernel/guardian.h"
 #include "injector/kernel/netns.h"
 #include "probes/watch.h"
 
@@ -87,11 +89,15 @@ private:
         prepare_faults();
     }
 
-    // Ahead of the first probe: what takes its time would be seen by them.
+    // Ahead of the first probe: what takes its time would be seen by them, and they see the same programs all the time.
     void prepare_faults() {
         for (const auto& planned : experiment_.faults)
             for (const auto& target : targets_of(planned))
                 prepared_[{planned.name, target}] = blackstart::prepare(planned.fault, targets_.at(target), planned.terms);
+        for (auto& [which, injection] : prepared_) {
+            injection->attach(targets_.at(which.second));
+            guardian::beat();
+        }
     }
 
     void start_lab() {
@@ -209,6 +215,7 @@ private:
     void finish() {
         disarm_all();
         watch_.reset();
+        for (auto& what : removals_.finish()) left_.push_back(std::move(what));
         if (lab_) {
             for (auto& what : lab_->stop()) left_.push_back(std::move(what));
             targets_.clear();
@@ -230,7 +237,6 @@ private:
             armed_.push_back(
                 std::make_unique<Armed>(registration_, planned, targets_.at(target), target, std::move(prepared_[{planned.name, target}])));
             record(event::Armed{planned.name, target, armed_.back()->how()});
-            if (metering_) metering_->to_front();
             tell(fmt::format("armed: {} on {} through {}", planned.name, target, armed_.back()->how()));
         } catch (const std::runtime_error& error) {
             record(event::Lost{planned.name, target, error.what()});
@@ -239,11 +245,11 @@ private:
     }
 
     void disarm(Armed& armed) {
-        const auto [tally, left] = armed.restore();
+        auto [tally, spent] = armed.end();
+        removals_.add(std::move(spent));
         record(event::Disarmed{armed.fault(), armed.target(), tally, std::nullopt});
         tell(fmt::format("restored: {} on {}: {} hits{}", armed.fault(), armed.target(), tally.hits,
                          tally.lapsed ? ", its lease lapsed" : ""));
-        left_.insert(left_.end(), left.begin(), left.end());
     }
 
     template <class Which> void disarm_if(Which which) {
@@ -259,9 +265,11 @@ private:
     }
     void disarm_all() {
         disarm_if([](const Armed&) { return true; });
-        prepared_.clear();
+        for (auto& [which, injection] : std::exchange(prepared_, {}))
+            if (injection) removals_.add(spend(std::move(injection)));
     }
     void renew() {
+        guardian::beat();
         disarm_if([](Armed& armed) { return !armed.renew(); });
         if (metering_) metering_->renew();
     }
@@ -348,7 +356,8 @@ private:
     std::optional<Metering> metering_;
     std::vector<GuardWatch> guards_;
     std::map<std::pair<std::string, std::string>, std::unique_ptr<Injection>> prepared_;  // by fault and target: not yet armed
-    std::vector<std::unique_ptr<Armed>> armed_;                                           // last: the first to go
+    Removals removals_;
+    std::vector<std::unique_ptr<Armed>> armed_;  // last: the first to go
 };
 
 }  // namespace

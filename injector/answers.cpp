@@ -176,12 +176,6 @@ std::unique_ptr<Injection> prepared(std::unique_ptr<Injected> injection, const A
         // On lo every packet passes egress and then ingress: once is enough.
         if (!interface.loopback) injection->place(interface, Direction::ingress);
     }
-    // HTTP/2 is followed from a connection's beginning: it watches from now on.
-    if constexpr (requires {
-                      (*injection)->rodata->hpack;
-                      injection->attach(target);
-                  })
-        injection->attach(target);
     return injection;
 }
 

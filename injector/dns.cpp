@@ -43,13 +43,14 @@ public:
             // At ingress no cgroup is known; on lo what arrives has left before.
             if ((target.cgroup.id == 0 || learns(fault)) && !interface.loopback) packets_.place(interface, Direction::ingress);
         }
-        if (learns(fault)) packets_.attach(target);
     }
 
+    void attach(const Target& target) override { packets_.attach(target); }
     void arm(const Target& target) override {
         if (passage_) passage_->open(packets_, target, rules_);
         packets_.arm(target);
     }
+    void disarm() override { packets_.disarm(); }
     bool renew() override { return !passage_ || passage_->working() ? packets_.renew() : !packets_.expired(); }
     [[nodiscard]] Tally tally() const override { return passage_ ? passage_->complete(packets_.tally()) : packets_.tally(); }
     [[nodiscard]] std::string how() const override { return packets_.how() + (passage_ ? ", " + passage_->name() : ""); }

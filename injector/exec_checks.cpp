@@ -26,15 +26,15 @@ public:
         program_->rodata->terms = kernel_terms(terms, target.cgroup);
         leave_out(way == Way::hook ? program_->progs.bs_kill : program_->progs.bs_refuse);
         program_.load();
-        // It finds out whether there is such a hook; unarmed, the program does nothing.
+        // It finds out whether there is such a hook.
         if (way == Way::hook) program_.attach_hook(program_->progs.bs_refuse);
     }
 
-    void arm(const Target&) override {
+    void attach(const Target&) override {
         if (way_ == Way::tracepoint) program_.attach(program_->progs.bs_kill, "sched_process_exec");
-        lease_.arm(program_->bss->control, terms_.duration, terms_.lease);
     }
-
+    void arm(const Target&) override { lease_.arm(program_->bss->control, terms_.duration, terms_.lease); }
+    void disarm() override { lease_.end(); }
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] Tally tally() const override {
         const auto& count = program_->bss->control;

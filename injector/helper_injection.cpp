@@ -18,17 +18,21 @@ public:
         observed_.before_load(*packets_.operator->(), target);
         passage_.load(packets_, target);
         rules_.after_load(*packets_.operator->());
-        observed_.attach(*packets_.operator->(), target);
         for (const auto& interface : target.interfaces) {
             if (match.direction != Match::Way::ingress) packets_.place(interface, Direction::egress);
             if (match.direction != Match::Way::egress) packets_.place(interface, Direction::ingress);
         }
     }
 
+    void attach(const Target& target) override {
+        observed_.attach(*packets_.operator->(), target);
+        packets_.attach(target);
+    }
     void arm(const Target& target) override {
         passage_.open(packets_, target, rules_);
         packets_.arm(target);
     }
+    void disarm() override { packets_.disarm(); }
     bool renew() override { return passage_.working() ? packets_.renew() : !packets_.expired(); }
     [[nodiscard]] Tally tally() const override { return passage_.complete(packets_.tally()); }
     [[nodiscard]] std::string how() const override { return packets_.how() + ", " + passage_.name(); }

@@ -20,6 +20,7 @@ std::unique_ptr<Injection> prepare(const Fault& fault, const Target& target, con
 
 std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, const Terms& terms) {
     auto injection = prepare(fault, target, terms);
+    injection->attach(target);
     injection->arm(target);
     return injection;
 }

@@ -46,10 +46,14 @@ public:
     Injection(const Injection&) = delete;
     Injection& operator=(const Injection&) = delete;
 
-    // Puts what was prepared in force, on the target that it was prepared for: when it returns, the fault acts, and its end and its
-    // lease count from here. Once. Loads nothing and looks no name up. The target's namespace is not pinned afterwards.
-    // Throws Unfit: destroy it then.
+    // Puts what was prepared on its interfaces, where it does nothing yet; what has to watch before (answers to be repeated, names to
+    // be followed, connections) does from here on. Once, before arm(): the kernel takes its time for it (an RCU grace period each).
+    // The target is the one that it was prepared for; its namespace is not pinned afterwards. Throws Unfit: destroy it then.
+    virtual void attach(const Target&) {}
+    // When it returns, the fault acts, and its end and its lease count from here. Once. Throws Unfit: destroy it then.
     virtual void arm(const Target& target) = 0;
+    // When it returns, the fault acts no more; what it holds goes on when it is destroyed.
+    virtual void disarm() = 0;
     // Renews the lease of what is armed. To be called by the working loop a few times a second, at least every lease / 4.
     // Returns false, and never renews again, once the lease had lapsed.
     virtual bool renew() = 0;
@@ -64,12 +68,11 @@ protected:
     Injection() = default;
 };
 
-// Everything that takes its time: host names are looked up, programs loaded, tables filled, helper devices made. Nothing acts until
-// it is armed. What has to watch before (answers to be repeated, names to be followed) does from here on, and changes nothing.
-// Throws Misuse or Unfit, with nothing left behind.
+// Everything that takes its time: host names are looked up, programs loaded, tables filled, helper devices made. Throws Misuse or
+// Unfit, with nothing left behind.
 std::unique_ptr<Injection> prepare(const Fault& fault, const Target& target, const Terms& terms);
 
-// Prepares and arms.
+// Prepares, attaches and arms.
 std::unique_ptr<Injection> inject(const Fault& fault, const Target& target, const Terms& terms);
 
 // Why this host cannot do it: the reason and the fix; nullopt if it can. Touches nothing. Asked before inject.

@@ -47,6 +47,7 @@ struct Meter::Impl {
             // At ingress no cgroup is known; on lo what arrives has left before.
             if (target.cgroup.id == 0 && !interface.loopback) program.place(interface, Direction::ingress);
         }
+        program.attach(target);
         program.arm(target);
     }
     StackTag tag;
@@ -59,11 +60,6 @@ Meter::~Meter() = default;
 
 std::uint64_t Meter::count() const { return impl_->program.tally().hits; }
 bool Meter::renew() { return impl_->program.renew(); }
-
-void Meter::to_front(const Target& target) {
-    impl_->program.detach();
-    impl_->program.attach(target);
-}
 
 void Meter::footprint(Footprint& footprint) const { impl_->program.footprint(footprint); }
 

@@ -28,7 +28,8 @@ struct MeterPlan {
 
 class Meter {
 public:
-    // Counts from when it returns, for `duration` at most. The target's namespace is not pinned. Throws Misuse or Unfit.
+    // Counts from when it returns, for `duration` at most, ahead of every fault that is attached by then: what those swallow is counted
+    // as well. The target's namespace is not pinned. Throws Misuse or Unfit.
     Meter(const MeterPlan& plan, const Target& target, std::chrono::nanoseconds duration);
     ~Meter();
     Meter(const Meter&) = delete;
@@ -38,9 +39,6 @@ public:
     [[nodiscard]] std::uint64_t count() const;
     // As of an Injection: a few times a second; false once the lease had lapsed. It counts no more then.
     bool renew();
-    // Ahead of every program that was attached since (clsact: as far as priorities go), so that what a fault swallows is
-    // counted. Whatever passes in the moment between is not. Throws Unfit.
-    void to_front(const Target& target);
     void footprint(Footprint& footprint) const;
 
 private:

@@ -33,7 +33,6 @@ public:
         observed_.before_load(*packets_.operator->(), target);
         packets_.load();
         rules_.after_load(*packets_.operator->());
-        observed_.attach(*packets_.operator->(), target);
         for (const auto& interface : target.interfaces) {
             if (interface.loopback || match.direction != Match::Way::ingress) packets_.place(interface, Direction::egress);
             if (!interface.loopback && match.direction != Match::Way::egress) packets_.place(interface, Direction::ingress);
@@ -42,6 +41,10 @@ public:
     // As soon as it acts, the connections that match are destroyed; they count as hits.
     void destroy_established() { destroys_ = true; }
 
+    void attach(const Target& target) override {
+        observed_.attach(*packets_.operator->(), target);
+        packets_.attach(target);
+    }
     void arm(const Target& target) override {
         slot_.emplace(target.netns_inode);
         packets_->bss->stack = kernel_stack(*slot_);
@@ -49,6 +52,7 @@ public:
         // Afterwards: the RST that goes with it stays on this side.
         if (destroys_) hits_ = destroy_connections(target.netns.get(), [&](const TcpFlow& flow) { return rules_.concern(flow); });
     }
+    void disarm() override { packets_.disarm(); }
     bool renew() override { return packets_.renew(); }
     [[nodiscard]] Tally tally() const override {
         Tally tally = packets_.tally();

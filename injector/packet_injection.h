@@ -29,20 +29,14 @@ public:
     // Before load(), of a fault with a cgroup scope that leads packets through a helper.
     void rank(Rank rank) { program_.rank(rank); }
     void load() { program_.load(); }
-    // Where attach() puts it, and arm() if nobody has.
+    // Where attach() puts it.
     void place(const Interface& interface, Direction direction) { places_.emplace_back(interface, direction); }
-    // Without arming it watches at most.
-    void attach(const Target& target) {
+    void attach(const Target& target) override {
         for (const auto& [interface, direction] : places_) program_.attach(target.netns.get(), interface, direction);
-        attached_ = true;
     }
-    void detach() { program_.detach(); }
     // In force on all interfaces at once.
-    void arm(const Target& target) override {
-        if (!attached_) attach(target);
-        lease_.arm(program_->bss->control, terms_.duration, terms_.lease);
-    }
-
+    void arm(const Target&) override { lease_.arm(program_->bss->control, terms_.duration, terms_.lease); }
+    void disarm() override { lease_.end(); }
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] bool expired() const { return lease_.expired(); }
     [[nodiscard]] Tally tally() const override {
@@ -59,7 +53,6 @@ public:
 private:
     TcProgram<Skeleton> program_;
     std::vector<std::pair<Interface, Direction>> places_;
-    bool attached_ = false;
     Lease lease_;
     Terms terms_;
 };

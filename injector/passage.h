@@ -31,7 +31,7 @@ public:
         held_ = packets->bss->held;
         helper_->attach(target.netns.get(), descriptor(packets->progs.returned), descriptor(packets->progs.reflect));
     }
-    // Before the program is attached. `rules`: of the packets that take this way. Throws Unfit.
+    // Before the fault is armed. `rules`: of the packets that take this way. Throws Unfit.
     template <class Skeleton> void open(PacketInjection<Skeleton>& packets, const Target& target, const MatchRules& rules) {
         slot_.emplace(target.netns_inode);
         packets->bss->stack = kernel_stack(*slot_);

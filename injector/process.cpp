@@ -90,6 +90,10 @@ public:
         tally_.unseen += victims.size() - tally_.hits;
         lease_.arm(control_, terms_.duration, terms_.lease);
     }
+    void disarm() override {
+        pause_.reset();
+        lease_.end();
+    }
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] Tally tally() const override {
         auto tally = tally_;
@@ -153,6 +157,7 @@ public:
         tally_.hits = kill_all(victims);
         kill_late();
     }
+    void disarm() override { lease_.end(); }
     bool renew() override {
         follow_executable();
         return lease_.renew();

@@ -21,10 +21,12 @@ public:
     Skeleton* operator->() { return packets_.operator->(); }
     void load(const Target& target) { passage_.load(packets_, target); }
     void place(const Interface& interface, Direction direction) { packets_.place(interface, direction); }
+    void attach(const Target& target) override { packets_.attach(target); }
     void arm(const Target& target) override {
         passage_.open(packets_, target, rules_);
         packets_.arm(target);
     }
+    void disarm() override { packets_.disarm(); }
 
     // A line that stands still holds answers back: its lease is left to run out.
     bool renew() override { return passage_.working() ? packets_.renew() : !packets_.expired(); }

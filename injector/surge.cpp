@@ -127,9 +127,7 @@ public:
         if (!resolution_.empty()) list_ = curl_slist_append(nullptr, resolution_.c_str());
     }
     ~Surge() override {
-        ending_ = true;
-        curl_multi_wakeup(multi_);
-        if (thread_.joinable()) thread_.join();
+        Surge::disarm();
         curl_multi_cleanup(multi_);
         curl_slist_free_all(list_);
     }
@@ -140,6 +138,12 @@ public:
         begun_ = control_.armed_ns;
         const auto netns = std::make_shared<unique_fd>(::fcntl(target.netns.get(), F_DUPFD_CLOEXEC, 0));
         thread_ = quiet_thread([this, netns] { work(netns->get()); });
+    }
+    void disarm() override {
+        lease_.end();
+        ending_ = true;
+        curl_multi_wakeup(multi_);
+        if (thread_.joinable()) thread_.join();
     }
     bool renew() override { return lease_.renew(); }
     [[nodiscard]] Tally tally() const override {

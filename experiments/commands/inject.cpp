@@ -10,6 +10,7 @@
 #include "experiments/report/words.h"
 #include "injector/injection.h"
 #include "injector/kernel/error.h"
+#include "injector/kernel/guardian.h"
 #include "probes/loop.h"
 
 namespace blackstart {
@@ -95,13 +96,16 @@ int inject_command(const PlannedFault& asked, const TargetSpec& scope, std::opti
     std::signal(SIGPIPE, SIG_IGN);  // a reader that went away must not keep us from restoring
 
     Registration registration(command_line());
-    Armed armed(registration, fault, target, scope.netns.empty() ? "host" : scope.netns, prepare(fault.fault, target, fault.terms));
+    auto injection = prepare(fault.fault, target, fault.terms);
+    injection->attach(target);
+    Armed armed(registration, fault, target, scope.netns.empty() ? "host" : scope.netns, std::move(injection));
     const Told told{json};
     told.armed(fault, target, armed);
     target.netns.reset();  // a namespace that is deleted meanwhile goes: armed faults do not hold it, nor do we
 
     bool gone = false;
     const auto renewal = loop.every(Loop::now() + kRenewal, kRenewal, [&](auto) {
+        guardian::beat();
         if (!armed.renew()) loop.stop();
     });
     const auto look = loop.every(Loop::now() + kLook, kLook, [&](auto) {
@@ -111,7 +115,8 @@ int inject_command(const PlannedFault& asked, const TargetSpec& scope, std::opti
     const auto end = loop.at(Loop::now() + fault.terms.duration, [&] { loop.stop(); });
     loop.run();
 
-    const auto [tally, left] = armed.restore();
+    auto [tally, spent] = armed.end();
+    const auto left = take_away(std::move(spent));
     told.restored(tally, left);
     if (gone) std::cerr << "blackstart: let go: the network namespace of '" << target.spec.netns << "' is gone\n";
     if (!left.empty()) return 5;

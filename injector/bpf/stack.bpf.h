@@ -8,7 +8,7 @@
 
 #include "injector/bpf/stack.h"
 
-struct stack stack = {}; /* set before the program is attached */
+struct stack stack = {}; /* set before the fault is armed */
 
 static __always_inline __u32 mask_of(const struct __sk_buff* skb) { return skb->tc_index >> 8 == stack.tag ? skb->tc_index & 0xff : 0; }
 

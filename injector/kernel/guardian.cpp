@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -45,6 +46,12 @@ struct Watcher {
     pid_t pid = 0;
     milliseconds lease{0};
 };
+
+// What follows may be asked by threads that take faults away.
+std::mutex& alone() {
+    static std::mutex one;
+    return one;
+}
 
 std::optional<Watcher>& watcher() {
     static std::optional<Watcher> one;
@@ -130,11 +137,13 @@ bool attend(int process, milliseconds lease) {
 }  // namespace
 
 void watch(milliseconds lease) {
+    const std::scoped_lock held(alone());
     if (!watcher()) watcher() = start(lease);
     reasons++;
 }
 
 void beat() {
+    const std::scoped_lock held(alone());
     if (!watcher() || ::send(watcher()->pipe.get(), &kBeat, 1, MSG_NOSIGNAL) == 1 || errno == EAGAIN) return;
     const auto lease = watcher()->lease;
     end();
@@ -142,6 +151,7 @@ void beat() {
 }
 
 void dismiss() noexcept {
+    const std::scoped_lock held(alone());
     if (reasons > 0 && --reasons == 0) end();
 }
 

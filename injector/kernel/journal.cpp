@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -38,6 +39,12 @@ struct Own {
 std::map<std::string, Own>& own_records() {
     static std::map<std::string, Own> records;
     return records;
+}
+
+// One thread at a time has to do with them.
+std::mutex& alone_here() {
+    static std::mutex one;
+    return one;
 }
 
 std::string own_prefix() { return std::to_string(::getpid()) + "-"; }
@@ -195,6 +202,7 @@ void let_go(const std::string& path) {
 }  // namespace
 
 Journalled change(int netns_fd, JournalRecord record) {
+    const std::scoped_lock held(alone_here());
     const DirectoryLock alone(kDirectory);
     undo_dead(alone);
     const auto now = value_of(record, netns_fd);
@@ -273,6 +281,8 @@ Journalled& Journalled::operator=(Journalled&& other) noexcept {
 }
 
 void Journalled::undo() noexcept {
+    if (path_.empty()) return;
+    const std::scoped_lock held(alone_here());
     const auto path = std::exchange(path_, {});
     const auto own = own_records().find(path);
     if (own == own_records().end()) return;

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 
 namespace blackstart {
@@ -24,6 +25,10 @@ void Lease::arm(control& block, std::chrono::nanoseconds duration, std::chrono::
     store(block.ends_ns, now + static_cast<std::uint64_t>(duration.count()));
     store(block.lease_ns, now + lease_ns_);
     store(block.armed_ns, now);
+}
+
+void Lease::end() {
+    if (block_ != nullptr) store(block_->ends_ns, std::min<std::uint64_t>(block_->ends_ns, monotonic_ns()));
 }
 
 bool Lease::renew() {

@@ -16,6 +16,8 @@ class Lease {
 public:
     // From now on the program acts, until `duration` is over or `lease` has passed without a renewal.
     void arm(control& block, std::chrono::nanoseconds duration, std::chrono::nanoseconds lease);
+    // From now on it does not, as if the fault were over.
+    void end();
     // False, now and for ever, once the lease had run out before it was renewed (and before the fault's end).
     bool renew();
     [[nodiscard]] bool lapsed() const { return lapsed_; }

@@ -74,7 +74,6 @@ public:
         const auto* l3 = direction == Direction::egress ? programs.egress_l3 : programs.ingress_l3;
         attachments_.emplace_back(descriptor(interface.ethernet ? l2 : l3), netns_fd, interface.index, direction, rank_);
     }
-    void detach() { attachments_.clear(); }
     void footprint(Footprint& footprint) const {
         footprint.add_programs(skeleton_->obj);
         for (const auto& attachment : attachments_) attachment.footprint(footprint);

@@ -105,14 +105,6 @@ TEST_F(Meters, http_requests_begin_with_a_method) {
     }
 }
 
-TEST_F(Meters, go_on_counting_in_front) {
-    start(Count::packets);
-    EXPECT_EQ(counts(packet::udp(v4, Bytes(8))), 1U);
-    meter->to_front(room.target("wire"));
-    EXPECT_EQ(counts(packet::udp(v4, Bytes(8))), 1U);
-    EXPECT_TRUE(meter->renew());
-}
-
 TEST_F(Meters, stop_with_their_lease) {
     start(Count::packets);
     std::this_thread::sleep_for(std::chrono::milliseconds(2300));  // two seconds, and the tick
