@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "experiments/expectations/figures.h"
 #include "experiments/expectations/values.h"
@@ -25,10 +26,12 @@ Finding judge(const MaxUndos& condition, const Evidence& evidence, const std::ve
     finding.limit = "<= " + counted(most, "undo");
     finding.samples = evidence.samples.size();
     const Sample *last = nullptr, *one = nullptr, *two = nullptr;  // the last with a value; v[i−1] and v[i−2] by their first sample
-    std::size_t undos = 0, with = 0;
-    for (const Sample& now : evidence.samples) {
-        if (!now.seen->value) continue;
-        with++;
+    std::size_t undos = 0;
+    std::vector<const Sample*> with;
+    for (const Sample& sample : evidence.samples)
+        if (sample.seen->value) with.push_back(&sample);
+    for (const Sample* at : in_order(with)) {
+        const Sample& now = *at;
         if (last == nullptr || last->span != now.span || (now.seen->value != last->seen->value && caused(*last, now, faults_changed))) {
             one = &now;
             two = nullptr;
@@ -42,9 +45,9 @@ Finding judge(const MaxUndos& condition, const Evidence& evidence, const std::ve
         }
         last = &now;
     }
-    if (with > 0) finding.observed = fmt::format("{} in {}", counted(undos, "undo"), counted(with, "value"));
+    if (!with.empty()) finding.observed = fmt::format("{} in {}", counted(undos, "undo"), counted(with.size(), "value"));
     if (finding.outcome == Outcome::deviated) return finding;
-    finding.why = doubt(evidence, with);
+    finding.why = doubt(evidence, with.size());
     if (finding.why.empty()) finding.outcome = Outcome::held;
     return finding;
 }

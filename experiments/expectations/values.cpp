@@ -55,6 +55,24 @@ std::vector<Number> numbers(const Evidence& evidence, Reader& read) {
     return result;
 }
 
+std::vector<const Sample*> in_order(const std::vector<const Sample*>& with_values) {
+    const auto reply = [](const Sample* sample) { return sample->t + sample->seen->latency; };
+    std::vector<const Sample*> result, unanswered;  // those whose value is another
+    const auto settle = [&](auto answered) {
+        const auto rest = std::stable_partition(unanswered.begin(), unanswered.end(), answered);
+        std::stable_sort(unanswered.begin(), rest, [&](const Sample* a, const Sample* b) { return reply(a) < reply(b); });
+        result.insert(result.end(), unanswered.begin(), rest);
+        unanswered.erase(unanswered.begin(), rest);
+    };
+    for (const Sample* now : with_values) {
+        settle([&](const Sample* earlier) { return earlier->span != now->span || reply(earlier) <= now->t; });
+        const bool repeats = !result.empty() && result.back()->span == now->span && result.back()->seen->value == now->seen->value;
+        (repeats ? result : unanswered).push_back(now);
+    }
+    settle([](const Sample*) { return true; });
+    return result;
+}
+
 std::string doubt(const Evidence& evidence, std::size_t with) {
     const std::size_t n = evidence.samples.size(), missing = evidence.missing(), without = n - with + missing;
     if (n == 0 || evidence.too_few()) return evidence.scarcity();

@@ -25,6 +25,11 @@ using Reader = std::optional<double>(const Value&);
 // The observations whose value can be read, in their order.
 std::vector<Number> numbers(const Evidence& evidence, Reader& read);
 
+// Observations with values, as they follow one another: by their starts. Of two that overlap (one began before the other's reply was
+// there) nobody can say which value is the older, so no change is made of their order: those that repeat the value before come
+// first, then the others by their replies. Linear where few overlap.
+std::vector<const Sample*> in_order(const std::vector<const Sample*>& with_values);
+
 // Why nothing is held on evidence of which `with` observations have a value that can be read; "" if it may be.
 std::string doubt(const Evidence& evidence, std::size_t with);
 

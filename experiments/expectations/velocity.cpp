@@ -19,9 +19,12 @@ struct Removal {
 };
 
 std::vector<Removal> removals(const std::vector<Number>& seen) {
+    std::vector<const Sample*> samples(seen.size());
+    std::ranges::transform(seen, samples.begin(), &Number::sample);
+    samples = in_order(samples);
     std::vector<Removal> result;
-    for (std::size_t i = 1; i < seen.size(); i++) {
-        const Sample &last = *seen[i - 1].sample, &now = *seen[i].sample;
+    for (std::size_t i = 1; i < samples.size(); i++) {
+        const Sample &last = *samples[i - 1], &now = *samples[i];
         const double count = last.span == now.span ? removed(*last.seen->value, *now.seen->value) : 0;
         if (count > 0) result.push_back({now.t, now.span, count});
     }

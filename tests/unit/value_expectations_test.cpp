@@ -172,6 +172,17 @@ TEST(Velocity, WhatComesBackCountsForNothing) {
     EXPECT_EQ(story.finding().at, at(6.83));
 }
 
+TEST(Velocity, ObservationsThatOverlapMakeNoDecreaseOfTheirOrder) {
+    Story story = valued(quarter, 8.0);
+    set(story, 6, 20, 6.0);
+    set(story, 6.1, 6.2, 8.0);  // asked after the first 6, which took 350 ms: it may be the older
+    EXPECT_EQ(story.outcome(), Outcome::deviated);
+    story.change(5.9, 6.5, [](event::Observed& seen) { seen.latency = at(0.35); });
+    EXPECT_EQ(story.outcome(), Outcome::held);
+    set(story, 6.5, 6.6, 8.0);  // and this one is not
+    EXPECT_EQ(story.outcome(), Outcome::deviated);
+}
+
 TEST(Velocity, OfASetItIsTheMembersThatAreGone) {
     Story story = valued(quarter, Set{"a", "b", "c", "d"});
     set(story, 6, 20, Set{"b", "c", "d", "e"});
@@ -229,6 +240,17 @@ TEST(MaxUndos, AnObservationThatWasUnderWayWhenAFaultBeganIsItsDoing) {
     story.change(1.9, 2, [](event::Observed& seen) { seen.latency = at(0.2); });  // from 1.93 s to 2.13 s
     EXPECT_EQ(story.outcome(), Outcome::held);
     story.change(1.9, 2, [](event::Observed& seen) { seen.latency = at(0.01); });
+    EXPECT_EQ(story.outcome(), Outcome::deviated);
+}
+
+TEST(MaxUndos, ObservationsThatOverlapMakeNoUndoOfTheirOrder) {
+    Story story = valued(MaxUndos{0}, Set{"a"});
+    set(story, 6, 20, Set{"b"});
+    set(story, 6.1, 6.3, Set{"a"});  // asked after the first b, which took 350 ms: they may be the older
+    EXPECT_EQ(story.outcome(), Outcome::deviated);
+    story.change(5.9, 6.5, [](event::Observed& seen) { seen.latency = at(0.35); });
+    EXPECT_EQ(story.outcome(), Outcome::held);
+    set(story, 6.5, 6.6, Set{"a"});  // and this one is not
     EXPECT_EQ(story.outcome(), Outcome::deviated);
 }
 
