@@ -41,14 +41,7 @@ std::string read_all(int fd) {
     }
 }
 
-bool write_all(int fd, const std::string& text) {
-    return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-}
-
-void sync_directory(const std::string& path) {
-    const unique_fd directory(::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory) ::fsync(directory.get());
-}
+bool write_all(int fd, const std::string& text) { return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()); }
 
 }  // namespace
 
@@ -74,7 +67,6 @@ unique_fd write_owned(const std::string& path, const std::string& text) {
         ::unlink(fresh.c_str());
         throw_errno("cannot write " + path, error);
     }
-    sync_directory(path);
     return file;
 }
 

@@ -25,7 +25,8 @@ private:
     unique_fd file_;
 };
 
-// Makes or replaces a file in one step, locked by this process until the descriptor is closed, and on disk (fsync).
+// Makes or replaces a file in one step, locked by this process until the descriptor is closed. Not synced to a disk: what such files
+// tell of does not outlive the kernel either.
 // The directory's lock is held. Throws Unfit.
 unique_fd write_owned(const std::string& path, const std::string& text);
 
