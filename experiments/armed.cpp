@@ -5,6 +5,8 @@
 namespace blackstart {
 namespace {
 
+constexpr std::chrono::seconds kPatience(5);  // with the kernel, which takes a namespace that died apart with all that is in it
+
 LiveFault entry(const PlannedFault& fault, const Target& target, const std::string& target_name, const std::string& until) {
     LiveFault live;
     live.name = fault.name;
@@ -28,7 +30,7 @@ Spent spend(std::unique_ptr<Injection> injection) {
 
 std::vector<std::string> take_away(Spent spent) {
     spent.injection.reset();
-    return spent.footprint.left();
+    return spent.footprint.left(kPatience);
 }
 
 Armed::Armed(Registration& registration, const PlannedFault& fault, const Target& target, std::string target_name,

@@ -1,6 +1,8 @@
 #include "experiments/run.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -130,11 +132,17 @@ private:
             } else if (probe.from.empty()) {
                 found.push_back({});
             } else {
-                namespaces_.push_back(open_netns(probe.from));
-                found.push_back({namespaces_.back().get(), -1});
+                found.push_back({keep_namespace(probe.from), -1});
             }
         }
         return found;
+    }
+
+    int keep_namespace(const std::string& name) {
+        auto [at, fresh] = namespaces_.try_emplace(name);
+        if (fresh) at->second.fd = open_netns(name);
+        at->second.inode = netns_id(at->second.fd.get());
+        return at->second.fd.get();
     }
 
     // --- the phases ------------------------------------------------------------------------------------------------
@@ -276,6 +284,13 @@ private:
 
     // A container that died is not kept by what we hold of it.
     void let_go_of_the_dead() {
+        for (auto& [name, netns] : namespaces_) {
+            if (netns.inode == 0 || still_there(TargetSpec{"", name, {}, ""}, netns.inode)) continue;
+            netns.inode = 0;
+            // In the same place: probes that are to look from there have its number, and see nothing from now on.
+            const unique_fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+            ::dup3(nothing.get(), netns.fd.get(), O_CLOEXEC);
+        }
         for (auto& [name, target] : targets_) {
             if (!target.netns || still_there(target.spec, target.netns_inode)) continue;
             const std::string why = "its network namespace is gone";
@@ -350,7 +365,11 @@ private:
     std::vector<Loop::Source> signals_, timers_;
     Loop::Source next_, renewal_, second_, glance_, deadline_;
     std::optional<Lab> lab_;
-    std::vector<unique_fd> namespaces_;
+    struct Namespace {
+        unique_fd fd;
+        std::uint64_t inode = 0;  // 0: gone
+    };
+    std::map<std::string, Namespace> namespaces_;  // that probes look from, by name
     std::map<std::string, Target> targets_;
     std::optional<Watch> watch_;  // before armed_: its children are forked while no fault is in force
     std::optional<Metering> metering_;

@@ -70,7 +70,10 @@ Sockets::Sockets(Surroundings&) : home_(open_netns("")), home_id_(netns_id(home_
 int Sockets::foreign(const Place& place) const { return place.netns < 0 || netns_id(place.netns) == home_id_ ? -1 : place.netns; }
 
 unique_fd Sockets::open(int foreign, int family, int type, int protocol) const {
-    if (foreign >= 0 && ::setns(foreign, CLONE_NEWNET) != 0) return {};
+    if (foreign >= 0 && ::setns(foreign, CLONE_NEWNET) != 0) {
+        errno = ENETDOWN;  // it is gone
+        return {};
+    }
     unique_fd socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
     const int error = errno;
     // A thread that stayed in the wrong namespace would aim at the wrong host: better none at all.

@@ -105,6 +105,15 @@ def kernel_objects(pid):
     return programs, links
 
 
+def holds(pid, file):
+    """Whether a process has a file (the result of os.stat) open."""
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.stat(f"/proc/{pid}/fd/{fd}"), file):
+                return True
+    return False
+
+
 def test_everything_is_loaded_and_attached_before_the_baseline_begins(place):
     write, folder = place
     running = subprocess.Popen([BLACKSTART, "run", write(), "--out", folder], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -124,7 +133,14 @@ def test_a_target_that_dies_is_let_go_and_said(place):
     file = write(duration="8s").read_text().replace('for = "1500ms"', 'for = "6s"')
     (folder.parent / "experiment.toml").write_text(file)
     running = armed_run(folder.parent / "experiment.toml", folder)
-    sh("ip", "netns", "del", re.search(r'netns = "([^"]+)"', file)[1])
+    name = re.search(r'netns = "([^"]+)"', file)[1]
+    namespace = os.stat(f"/run/netns/{name}")
+    assert holds(running.pid, namespace)
+    sh("ip", "netns", "del", name)
+    until = time.monotonic() + 10
+    while holds(running.pid, namespace):  # the probe's as well
+        assert time.monotonic() < until and running.poll() is None
+        time.sleep(0.05)
     _, told = running.communicate(timeout=30)
     assert running.returncode == 3 and "let go: client: its network namespace is gone" in told, told
     assert "namespace is gone" in (folder / "history.ndjson").read_text()
