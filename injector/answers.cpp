@@ -117,6 +117,8 @@ health_protocol protocol_of(Protocol protocol) {
             return HEALTH_POSTGRESQL;
         case Protocol::mysql:
             return HEALTH_MYSQL;
+        case Protocol::agent_check:
+            return HEALTH_AGENT;
         case Protocol::http:
         case Protocol::dns:
         case Protocol::exec:

@@ -36,6 +36,7 @@ const std::vector<Speaks>& speaks() {
         {Protocol::redis, "redis", false, {not_serving, timeout, reset, slow}},
         {Protocol::postgresql, "postgresql", false, {not_serving, timeout, reset, pass, slow}},
         {Protocol::mysql, "mysql", false, {not_serving, timeout, reset, pass, slow}},
+        {Protocol::agent_check, "agent-check", false, {not_serving, timeout, reset, pass, slow}},
         {Protocol::dns, "dns", false, {not_serving, timeout}},
         {Protocol::exec, "exec", false, {not_serving}},
     };

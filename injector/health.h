@@ -47,10 +47,14 @@ struct HealthFault {
     //   postgresql  a startup packet with a user and nothing else, as HAProxy sends it: `not_serving` turns the answer into an
     //          ErrorResponse of the same length, `pass` an ErrorResponse into an Authentication message.
     //   mysql  a login with COM_QUIT right behind it, as HAProxy sends it with a user: `not_serving` turns OK into ERR, same length.
+    //   agent_check  HAProxy's: each connection to the agent's port; the line that it says first. `not_serving` turns "up ..." into "down"
+    //   and
+    //          a weight ("75%") into 0%, `pass` "down" into "up", filled with blanks: the agent's next line takes it back. An "up" alone
+    //          has no room for "down" and passes, counted unseen, as does any other line. Of timeout and reset HAProxy takes no notice.
     //   dns    a query over UDP for `query`: SERVFAIL (`not_serving`) or silence (`timeout`).
     //   exec   the start of `exe` (a program, or a script by its own path) fails: nothing on the network.
     // With `sni` a check is a TLS connection to that name: it can be held, slowed or reset, not read.
-    enum class Protocol { http, tcp, redis, http2, grpc, postgresql, mysql, dns, exec };
+    enum class Protocol { http, tcp, redis, http2, grpc, postgresql, mysql, dns, exec, agent_check };
 
     std::vector<std::uint16_t> ports;  // of the checked service, TCP; at least one
     std::string path;                  // the whole path without the query, as sent; a trailing * makes it a prefix; empty: every path

@@ -144,7 +144,7 @@ std::string words(const LatencyFault& fault) {
 }
 
 std::string words(const HealthFault& fault) {
-    constexpr const char* protocols[] = {"http", "tcp", "redis", "http2", "grpc", "postgresql", "mysql", "dns", "exec"};
+    constexpr const char* protocols[] = {"http", "tcp", "redis", "http2", "grpc", "postgresql", "mysql", "dns", "exec", "agent-check"};
     const auto checks = fmt::format("{} checks of {} from {}, port {}", protocols[static_cast<int>(fault.protocol)],
                                     fault.path.empty() ? "any path" : fault.path, listed(fault.from, "anyone"), listed(fault.ports, "any"));
     switch (fault.result) {

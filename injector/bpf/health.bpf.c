@@ -9,6 +9,7 @@
 #include "injector/bpf/check.bpf.h"
 
 /* The protocols: what a check looks like, and where its answer says how it went. */
+#include "injector/bpf/agent.bpf.h"
 #include "injector/bpf/http1.bpf.h"
 #include "injector/bpf/mysql.bpf.h"
 #include "injector/bpf/postgresql.bpf.h"
@@ -119,6 +120,11 @@ static __always_inline int frame_empty(struct __sk_buff* skb, const struct packe
 static __always_inline int show(struct __sk_buff* skb, const struct packet* p, struct flow* flow, __u32 at) {
     __u8 was[HEALTH_SHOWN_MAX] = {}, now[HEALTH_SHOWN_MAX] = {};
     __u32 size = health.shown_size;
+    if (health.protocol == HEALTH_AGENT) {
+        if (!agent_write(skb, p, at)) return give_up(&flow->state);
+        acted(&flow->state);
+        return NEXT;
+    }
     if (size == 0 || size > HEALTH_SHOWN_MAX || bpf_skb_load_bytes(skb, at, was, size) < 0) return give_up(&flow->state);
     for (__u32 i = 0; i < HEALTH_SHOWN_MAX; i++) now[i] = health.shown_mask >> i & 1 ? health.shown[i] : was[i];
     if (!tcp_write(skb, p, at, was, now, size)) return give_up(&flow->state);
@@ -206,6 +212,8 @@ static __always_inline __u32 final_status(struct __sk_buff* skb, const struct pa
             *at += greeting;
             return greeting && *at >= p->end ? 100 : mysql_status(skb, *at, p->end);
         }
+        case HEALTH_AGENT:
+            return HOLDS ? 200 : agent_status(skb, *at, p->end);
         case HEALTH_TLS:
             return 200;
         default:
@@ -251,6 +259,14 @@ static __always_inline int on_response(struct __sk_buff* skb, struct packet* p, 
     return NEXT;
 }
 
+/* A check in which the server speaks first: what it says begins behind its SYN and ACK. */
+static __always_inline void speaks_first(const struct packet* p) {
+    struct flow_key key = {};
+    key_of_response(&key, p);
+    struct flow* flow = bpf_map_lookup_elem(&flows, &key);
+    if (flow != NULL && flow->next + 1 == p->ack) flow->begin = p->seq + 1;
+}
+
 /* A check that only connects: its SYN is the request, the SYN and ACK that comes back the answer. */
 static __always_inline void on_syn(struct __sk_buff* skb, const struct packet* p, int direction) {
     struct flow_key key = {};
@@ -281,7 +297,12 @@ static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {
         if (listed(p.destination_port)) on_syn(skb, &p, direction);
         return listed(p.source_port) ? on_syn_ack(skb, &p, direction) : NEXT;
     }
-    if (listed(p.destination_port)) on_request(skb, &p, direction);
+    if (health.protocol == HEALTH_AGENT && p.tcp_flags & 2) {
+        if (listed(p.destination_port)) on_syn(skb, &p, direction);
+        if (listed(p.source_port)) speaks_first(&p);
+        return NEXT;
+    }
+    if (listed(p.destination_port) && health.protocol != HEALTH_AGENT) on_request(skb, &p, direction);
     if (listed(p.source_port)) return on_response(skb, &p, direction);
     return NEXT;
 }

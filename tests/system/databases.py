@@ -1,4 +1,5 @@
 """As much of PostgreSQL and MySQL as a health check sees: `python3 databases.py`, PostgreSQL on 5432, MySQL on 3306.
+Agents of HAProxy: on 9101 one that says "up 100%", on 9102 one that says "75%".
 
 PostgreSQL: AuthenticationOk and ReadyForQuery for every user but "nobody", who is told an ErrorResponse; then each byte comes back.
 MySQL: a greeting, then OK for every login, or ERR for the user "nobody"; then each byte comes back, or the end after COM_QUIT.
@@ -40,6 +41,11 @@ class Mysql(socketserver.StreamRequestHandler):
             self.wfile.write(octet)
 
 
+class Agent(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b"up 100%\n" if self.server.server_address[1] == 9101 else b"75%\n")
+
+
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
     request_queue_size = 128
@@ -49,5 +55,6 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 if __name__ == "__main__":
-    threading.Thread(target=Server(("0.0.0.0", 5432), Postgresql).serve_forever, daemon=True).start()
+    for port, handler in ((5432, Postgresql), (9101, Agent), (9102, Agent)):
+        threading.Thread(target=Server(("0.0.0.0", port), handler).serve_forever, daemon=True).start()
     Server(("0.0.0.0", 3306), Mysql).serve_forever()

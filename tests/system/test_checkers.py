@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from haproxy import Haproxy
 from inside import inside
 from lab import Lab, inject, sh
 
@@ -45,16 +46,7 @@ http {{
 }}
 """
 
-HAPROXY = """
-global
-    stats socket {sock} mode 600
-defaults
-    mode tcp
-    timeout connect 1s
-    timeout client 5s
-    timeout server 5s
-    timeout check 300ms
-    default-server inter 200ms fall 3 rise 2
+BACKENDS = """
 backend http
     option httpchk
     server one 10.77.0.2:8080 check
@@ -69,6 +61,13 @@ backend postgresql
 backend mysql
     option mysql-check user checker
     server one 10.77.0.2:3306 check
+backend greeting
+    option mysql-check
+    server one 10.77.0.2:3306 check source 10.77.0.3
+backend agent
+    server one 10.77.0.2:8080 check agent-check agent-port 9101 agent-inter 200ms
+backend weight
+    server one 10.77.0.2:8080 weight 100 check agent-check agent-port 9102 agent-inter 200ms
 backend tls
     option httpchk
     server one 10.77.0.2:8443 check check-ssl check-sni health.test verify none
@@ -86,10 +85,11 @@ def served(isolated, tmp_path_factory):
     sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=health.test",
        "-keyout", folder / "key.pem", "-out", folder / "cert.pem")
     client, server = lab.pair()
+    sh("ip", "-n", client.name, "addr", "add", "10.77.0.3/24", "dev", "eth0")  # of a checker that only its source tells
     server.start(PYTHON, HERE / "web.py", 8080, stdout=subprocess.DEVNULL)
     server.start(PYTHON, HERE / "databases.py", stdout=subprocess.DEVNULL)
     server.start("nginx", "-p", folder, "-c", folder / "nginx.conf", stdout=subprocess.DEVNULL)
-    for port in (8080, 8082, 8443, 5432, 3306):
+    for port in (8080, 8082, 8443, 5432, 3306, 9101, 9102):
         client.wait_tcp("10.77.0.2", port)
     yield client, server
     lab.close()
@@ -97,34 +97,10 @@ def served(isolated, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def haproxy(served, tmp_path_factory):
-    """state(backend): UP or DOWN, of a HAProxy that checks every 200 ms, three to fall, two to rise."""
-    client, server = served
-    folder = tmp_path_factory.mktemp("haproxy")
-    sock, config = folder / "stats", folder / "haproxy.cfg"
-    config.write_text(HAPROXY.format(sock=sock))
-    child = client.start("haproxy", "-db", "-f", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def state(backend):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(str(sock))
-            s.sendall(b"show stat\n")
-            text = b"".join(iter(lambda: s.recv(65536), b"")).decode()
-        return next(line.split(",")[17].split()[0] for line in text.splitlines() if line.startswith(f"{backend},one,"))
-
-    until = time.monotonic() + 10
-    while not sock.exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    yield state
-    child.kill()
-    child.wait()
-
-
-def until_state(state, backend, wanted, bound=6.0):
-    begin = time.monotonic()
-    while state(backend) != wanted:
-        assert time.monotonic() < begin + bound, f"{backend} is not {wanted} after {bound} s"
-        time.sleep(0.02)
-    return time.monotonic() - begin
+    client, _ = served
+    checking = Haproxy(client, tmp_path_factory.mktemp("haproxy"), BACKENDS)
+    yield checking
+    checking.close()
 
 
 def serves(client):
@@ -152,6 +128,9 @@ CASES = {
     "postgresql slow": ("postgresql", ["--port", 5432, "--protocol", "postgresql", "--result", "slow", "--delay", "1s"]),
     "mysql error": ("mysql", ["--port", 3306, "--protocol", "mysql", "--result", "not-serving"]),
     "mysql reset": ("mysql", ["--port", 3306, "--protocol", "mysql", "--result", "reset"]),
+    "mysql without a user, timeout": ("greeting", ["--port", 3306, "--protocol", "tcp", "--from", "10.77.0.3", "--result", "timeout"]),
+    "mysql without a user, reset": ("greeting", ["--port", 3306, "--protocol", "tcp", "--from", "10.77.0.3", "--result", "reset"]),
+    "mysql without a user, slow": ("greeting", ["--port", 3306, "--protocol", "tcp", "--from", "10.77.0.3", "--result", "slow", "--delay", "1s"]),
     "tls timeout": ("tls", ["--port", 8443, "--sni", "Health.test", "--result", "timeout"]),
     "tls reset": ("tls", ["--port", 8443, "--sni", "*.test", "--result", "reset"]),
     "tls slow": ("tls", ["--port", 8443, "--sni", "health.test", "--result", "slow", "--delay", "1s"]),
@@ -164,25 +143,63 @@ CASES = {
 def test_haproxy_says_down_and_up_again(served, haproxy, case, side):
     client, server = served
     backend, words = CASES[case]
-    until_state(haproxy, backend, "UP")
+    haproxy.until(backend, "UP")
     with inject(server if side == "checked" else client, "health", *words) as fault:
-        until_state(haproxy, backend, "DOWN")
+        haproxy.until(backend, "DOWN")
         serves(client)
         assert fault.stop()["hits"] >= 3
-    until_state(haproxy, backend, "UP")
+    haproxy.until(backend, "UP")
 
 
-@pytest.mark.parametrize("case", ["http2 500", "postgresql error", "mysql error", "tls reset"])
+@pytest.mark.parametrize("case", ["http2 500", "postgresql error", "mysql error", "mysql without a user, reset", "tls reset"])
 def test_haproxy_keeps_a_server_that_fails_once_less_than_it_takes(served, haproxy, case):
     _, server = served
     backend, words = CASES[case]
-    until_state(haproxy, backend, "UP")
+    haproxy.until(backend, "UP")
     with inject(server, "health", *words, "--cycle", "fail=2,pass=2") as fault:
-        until = time.monotonic() + 4
-        while time.monotonic() < until:
-            assert haproxy(backend) == "UP"
-            time.sleep(0.02)
+        haproxy.stays(backend, "UP", 4)
         assert fault.stop()["hits"] >= 4
+
+
+@pytest.mark.parametrize("side", ["checked", "checking"])
+def test_haproxy_believes_what_its_agent_seems_to_say(served, haproxy, side):
+    client, server = served
+    haproxy.until("agent", "UP")
+    with inject(server if side == "checked" else client, "health", "--port", 9101, "--protocol", "agent-check", "--result", "not-serving") as fault:
+        haproxy.until("agent", "DOWN")  # an agent's word counts at once
+        haproxy.stays("agent", "DOWN", 1)
+        assert (haproxy.server("agent")["check_status"], haproxy.server("agent")["agent_status"]) == ("L4OK", "L7STS")
+        serves(client)
+        restored = fault.stop()
+        assert restored["hits"] >= 3 and not restored["unseen"]
+    haproxy.until("agent", "UP")
+
+
+def test_haproxy_believes_the_weight_that_its_agent_seems_to_say(served, haproxy):
+    _, server = served
+
+    def until_weight(wanted):
+        until = time.monotonic() + 6
+        while haproxy.server("weight")["weight"] != wanted:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    until_weight("75")
+    with inject(server, "health", "--port", 9102, "--protocol", "agent-check", "--result", "not-serving"):
+        until_weight("0")
+    until_weight("75")
+
+
+@pytest.mark.parametrize("result", ["timeout", "reset", "slow"])
+def test_haproxy_takes_no_notice_of_an_agent_that_says_nothing(served, haproxy, result):
+    _, server = served
+    delay = ["--delay", "1s"] if result == "slow" else []
+    haproxy.until("agent", "UP")
+    with inject(server, "health", "--port", 9101, "--protocol", "agent-check", "--result", result, *delay) as fault:
+        haproxy.stays("agent", "UP", 3)
+        assert haproxy.server("agent")["agent_status"].lstrip("* ") in ("L7TOUT", "SOCKERR", "L7RSP")
+        assert fault.stop()["hits"] >= 3
+    haproxy.until("agent", "UP")
 
 
 def test_a_server_under_another_name_is_not_reset(served):

@@ -49,6 +49,7 @@ Type<HealthFault::Protocol> protocol() {
                                                             {"redis", redis},
                                                             {"postgresql", postgresql},
                                                             {"mysql", mysql},
+                                                            {"agent-check", agent_check},
                                                             {"dns", dns},
                                                             {"exec", exec}});
 }
@@ -64,7 +65,7 @@ template <> void describe(Keys& keys, HealthFault& fault) {
     keys.add("from", type::list(type::network()), fault.from).otherwise("any").says("address or CIDR of the checkers");
     keys.add("protocol", protocol(), fault.protocol)
         .otherwise("http")
-        .says("http, http2, grpc, tcp, redis, postgresql, mysql, dns or exec");
+        .says("http, http2, grpc, tcp, redis, postgresql, mysql, agent-check, dns or exec");
     keys.on("sni", type::text("NAME"),
             [&fault](std::string name) {
                 std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
