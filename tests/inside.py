@@ -62,3 +62,30 @@ def http_status(host, server, port, path, timeout=2.0):
                 return int(s.recv(4096).split()[1])
         except (OSError, IndexError):
             return None
+
+
+def grpc_health(host, server, port, timeout=2.0):
+    """The status that grpc.health.v1.Health/Check says, on a connection of its own; None without an answer."""
+
+    def frame(kind, flags, stream, content=b""):
+        return len(content).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + content
+
+    def literal(name, value):
+        return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+    fields = b"\x83\x86" + literal(b":path", b"/grpc.health.v1.Health/Check") + literal(b":authority", b"test")
+    fields += literal(b"content-type", b"application/grpc") + literal(b"te", b"trailers")
+    asked = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(1, 4, 1, fields) + frame(0, 1, 1, bytes(5))
+    with inside(host):
+        try:
+            with socket.create_connection((server, port), timeout) as s:
+                s.sendall(asked)
+                heard = b""
+                while (at := heard.find(b"\0\0\0\0\2\x08")) < 0 or len(heard) < at + 7:
+                    more = s.recv(4096)
+                    if not more:
+                        return None
+                    heard += more
+                return heard[at + 6]
+        except OSError:
+            return None

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from inside import dns_answers, http_status, inside, udp
+from inside import dns_answers, grpc_health, http_status, inside, udp
 from lab import BLACKSTART, Injected, Lab, die_with_parent, inject
 from whole import Held, difference, settled, snapshot, wait_equal
 
 PYTHON = "/usr/bin/python3"
 HERE = Path(__file__).resolve().parent
-KILLS = int(os.environ.get("BLACKSTART_ROUNDS", 11))
-STOPS = int(os.environ.get("BLACKSTART_STOPS", 5))
+KILLS = int(os.environ.get("BLACKSTART_ROUNDS", 12))
+STOPS = int(os.environ.get("BLACKSTART_STOPS", 6))
 LEASE = 2.0
 BOUND = 5.0  # seconds, for what takes milliseconds on an idle machine
 V4, V6 = "10.77.0.2", "fd77:0::2"
@@ -79,6 +79,15 @@ def health(name, server):
     )
 
 
+def grpc(name, server):
+    return Scene(
+        name,
+        ["health", "--port", 50051, "--protocol", "grpc", "--result", "not-serving"],
+        lambda c, s: grpc_health(c, server, 50051) == 2,
+        lambda c, s: grpc_health(c, server, 50051, 0.5) == 1,
+    )
+
+
 def http(name, server):
     return Scene(
         name,
@@ -114,6 +123,7 @@ SCENES = [
     dns("dns-v4", V4),
     latency("latency-v4", V4),
     health("health-v6", V6),
+    grpc("grpc-v4", V4),
     latency("latency-lo-v4", "127.0.0.1", "--interface", "lo", guarded=True),
     dns("dns-v6", V6),
     latency("latency-v6", V6),
@@ -132,9 +142,11 @@ def hosts(isolated):
     server.start("dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--user=root", "--pid-file=",
                  "--address=/db.test/10.9.9.9", stdout=subprocess.DEVNULL)
     server.start(PYTHON, HERE / "web.py", 8080, stdout=subprocess.DEVNULL)
+    server.start(PYTHON, HERE / "grpc_peer.py", "serve", 50051, stdout=subprocess.DEVNULL)
     for host in (client, server):
         host.start(PYTHON, HERE / "echo.py", 7777, stdout=subprocess.DEVNULL)
-    server.wait_tcp("127.0.0.1", 8080)
+    for port in (8080, 50051):
+        server.wait_tcp("127.0.0.1", port)
     for scene in SCENES:
         wait_until(lambda scene=scene: scene.clean(client, server), f"{scene}: the lab does not serve")
     yield client, server
