@@ -41,7 +41,8 @@ static __always_inline int is_check(struct linux_binprm* program) {
 
 static __always_inline int fails(struct linux_binprm* program) { return is_check(program) && in_force() && chosen(COUNT(matched)); }
 
-SEC("lsm/bprm_check_security") int bs_refuse(__u64* context) {
+/* Asked once a start: bprm_check_security is asked again for the interpreter of a script (fs/exec.c). */
+SEC("lsm/bprm_creds_for_exec") int bs_refuse(__u64* context) {
     int so_far = (int)context[1];
     if (so_far != 0 || !fails((struct linux_binprm*)context[0])) return so_far;
     COUNT(hits);

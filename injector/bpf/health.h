@@ -11,7 +11,17 @@
 #define HEALTH_SHOWN_MAX 12
 
 enum health_result { HEALTH_STATUS, HEALTH_TIMEOUT, HEALTH_RESET, HEALTH_PASS, HEALTH_SLOW };
-enum health_protocol { HEALTH_HTTP, HEALTH_TCP, HEALTH_REDIS, HEALTH_HTTP2, HEALTH_GRPC, HEALTH_POSTGRESQL, HEALTH_MYSQL, HEALTH_TLS, HEALTH_AGENT };
+enum health_protocol {
+    HEALTH_HTTP,
+    HEALTH_TCP,
+    HEALTH_REDIS,
+    HEALTH_HTTP2,
+    HEALTH_GRPC,
+    HEALTH_POSTGRESQL,
+    HEALTH_MYSQL,
+    HEALTH_TLS,
+    HEALTH_AGENT
+};
 
 /* Text that a request must show: all of it, or its beginning. */
 struct health_text {
