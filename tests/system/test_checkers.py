@@ -2,8 +2,6 @@
 
 Bounds are those of the checkers, with room for a busy machine."""
 
-import contextlib
-import os
 import re
 import socket
 import subprocess
@@ -16,6 +14,7 @@ import pytest
 from haproxy import Haproxy
 from inside import inside
 from lab import Lab, inject, sh
+from log import Log
 
 PYTHON = "/usr/bin/python3"
 HERE = Path(__file__).resolve().parent
@@ -294,29 +293,6 @@ def test_nginx_gives_up_a_server_whose_answers_fail_and_takes_it_back(served, tm
         assert fault.stop()["hits"] == 2 and addresses[-20:].count("10.77.0.2:8080") >= 8, "two failures of three give nobody up"
     proxy.kill()
     proxy.wait()
-
-
-class Log:
-    """What a checker says, line by line."""
-
-    def __init__(self, child):
-        self.child = child
-        os.set_blocking(child.stdout.fileno(), False)
-        self.text = ""
-
-    def until(self, wanted, bound=10.0):
-        """Until a line has this text, from here on."""
-        until = time.monotonic() + bound
-        while wanted not in self.text:
-            assert time.monotonic() < until, f"no '{wanted}' in:\n{self.text}"
-            self.read()
-            time.sleep(0.02)
-        self.text = self.text.split(wanted, 1)[1]
-
-    def read(self):
-        with contextlib.suppress(TypeError, BlockingIOError):
-            self.text += self.child.stdout.read() or ""
-        return self.text
 
 
 @pytest.fixture
