@@ -19,21 +19,27 @@ static __always_inline void on_request(struct __sk_buff* skb, const struct packe
     v.c = bpf_map_lookup_elem(&connections, &v.key.flow);
     if (v.c) v.c->acknowledged = p->ack;
     if (v.reader.size == 0) return;
+    if (!v.c || may_upgrade(&v)) {
+        int what = upgrade_in(skb, p->payload, p->end);
+        int check = (what == UPGRADE_UNSEEN || what == UPGRADE_CHECK) && from_checker(p);
+        if (what >= UPGRADE_OTHER) {
+            upgrade(&v, check);
+            return;
+        }
+        if (check) COUNT(unseen);
+    }
     if (!v.c) {
         /* Older than the fault, or so it seems: it can be followed if this is its beginning. */
         v.c = new_connection(&v.key.flow);
         if (!v.c) return;
         v.c->requests.next = p->seq;
         v.c->acknowledged = p->ack;
-        if (upgrade(&v)) return;
         __u32 begins = 0;
         const union {
             char text[4];
             __u32 word;
         } pri = {"PRI "};
         if (bpf_skb_load_bytes(skb, p->payload, &begins, sizeof begins) < 0 || begins != pri.word) lose(v.c);
-    } else if (may_upgrade(v.c) && (__s32)(p->seq - v.c->requests.next) >= 0 && upgrade(&v)) {
-        return;
     }
     if (!v.c->answers_known) {
         v.c->answers_known = 1;
@@ -78,8 +84,7 @@ static __always_inline int on_response(struct __sk_buff* skb, struct packet* p, 
         return NEXT;
     }
     if (!v.c->answers_known || v.c->request_mode == OTHER) return NEXT;
-    if (v.c->upgrading) answer_to_upgrade(&v);
-    if (v.c->request_mode == OTHER) return NEXT;
+    if (v.c->upgrading && !answer_to_upgrade(&v)) return NEXT;
     read_answers(&v);
     if (HOLDS) return hold_connection(skb, p, direction, v.c);
     if (v.c->changed && lasting(bpf_ktime_get_ns())) bpf_loop(CHANGES, carry_out, &v, 0);

@@ -73,6 +73,7 @@ static __always_inline void interim(struct conversation* v, struct stream* s) {
 
 static __always_inline void status_digit(struct conversation* v, struct stream* s, __u8 octet) {
     __u32 n = s->at - STATUS_DIGITS;
+    asm volatile("" : "+r"(n)); /* else the compiler knows that it is below 3, and Linux 6.1 does not */
     if (n == 0 && octet == '1') {
         interim(v, s);
     } else if (n == 0 && SHOWS_PASS && octet == '2') {

@@ -6,6 +6,14 @@
 #include "injector/bpf/http1.bpf.h"
 #include "injector/bpf/http2_request.bpf.h"
 
+/* What a packet from a client is to an upgrade. */
+enum upgrade {
+    UPGRADE_NONE,
+    UPGRADE_UNSEEN, /* may be a check that asks for it: its head is cut, or a body follows, and where frames begin is not known */
+    UPGRADE_OTHER,  /* asks for it, and ends here */
+    UPGRADE_CHECK,  /* so does a check */
+};
+
 /* Whether the head from `at` to `over` has the field "Upgrade: h2c". */
 static __always_inline int asks_for_http2(struct __sk_buff* skb, __u32 at, __u32 over) {
     const struct http1_pattern name = HTTP1_PATTERN("Upgrade:"), value = HTTP1_PATTERN("h2c"), end = HTTP1_PATTERN("\r\n");
@@ -14,51 +22,55 @@ static __always_inline int asks_for_http2(struct __sk_buff* skb, __u32 at, __u32
     return line_end && http1_find(skb, field, line_end, value.bytes, value.mask);
 }
 
-/* Where a request of HTTP/1.1 may begin. */
-static __always_inline int may_upgrade(const struct connection* c) {
-    return c->request_mode >= OTHER || (c->request_mode == IN_PREFACE && c->requests.have == 0);
-}
-
-/* 1 if this packet asks for HTTP/2; the connection then begins anew behind it. One with a body is not followed, nor is one whose
-   head is cut: where the frames begin is not known. */
-static __always_inline int upgrade(struct conversation* v) {
-    struct __sk_buff* skb = v->reader.skb;
-    const struct packet* p = v->reader.p;
+/* A global function, as http1_find: what it does is verified once, and not together with what comes after it. */
+__attribute__((noinline)) int upgrade_in(struct __sk_buff* skb, __u32 at, __u32 end) {
     __u64 line = 0;
-    if (p->payload + sizeof line > p->end || bpf_skb_load_bytes(skb, p->payload, &line, sizeof line) < 0 || !http1_method(line)) return 0;
-    __u32 over = http1_head_end(skb, p->payload, p->end);
-    if (over && !asks_for_http2(skb, p->payload, over)) return 0;
-    int what = http1_request(skb, p->payload, p->end);
-    int check = (what == HTTP1_CHECK || what == HTTP1_CUT) && from_checker(p);
-    if (over != p->end) {
-        if (check) COUNT(unseen);
-        return 0;
-    }
-    struct connection* fresh = new_connection(&v->key.flow);
-    if (!fresh) return 0;
-    fresh->requests.next = p->seq + v->reader.size;
-    fresh->acknowledged = p->ack;
-    fresh->answers_known = fresh->upgrading = 1;
-    fresh->answers[0].frames.next = p->ack;
-    fresh->last_stream = UPGRADED_STREAM;
-    v->c = fresh;
-    if (check) check_begins(v, UPGRADED_STREAM);
-    return 1;
+    if (at + sizeof line > end || bpf_skb_load_bytes(skb, at, &line, sizeof line) < 0 || !http1_method(line)) return UPGRADE_NONE;
+    __u32 over = http1_head_end(skb, at, end);
+    if (over && !asks_for_http2(skb, at, over)) return UPGRADE_NONE;
+    int what = http1_request(skb, at, end);
+    int check = what == HTTP1_CHECK || what == HTTP1_CUT;
+    if (over != end) return check ? UPGRADE_UNSEEN : UPGRADE_NONE;
+    return check ? UPGRADE_CHECK : UPGRADE_OTHER;
 }
 
-/* Reads over the 101. Any other answer is one in HTTP/1.1, and the connection goes on so. */
-static __always_inline void answer_to_upgrade(struct conversation* v) {
-    struct connection* c = v->c;
-    struct frames* f = &c->answers[0].frames;
+/* The offset behind the 101 that is at `at`; 0 if none is there, or not the whole of it. */
+__attribute__((noinline)) __u32 behind_101(struct __sk_buff* skb, __u32 at, __u32 end) {
+    __u8 digits[HTTP1_STATUS_DIGITS] = {};
+    return http1_status(skb, at, end, digits) == 101 ? http1_head_end(skb, at, end) : 0;
+}
+
+/* Where a request of HTTP/1.1 may begin. */
+static __always_inline int may_upgrade(const struct conversation* v) {
+    const struct connection* c = v->c;
+    int between = c->request_mode >= OTHER || (c->request_mode == IN_PREFACE && c->requests.have == 0);
+    return between && (__s32)(v->reader.seq - c->requests.next) >= 0;
+}
+
+/* The connection begins anew behind this packet. */
+static __always_inline void upgrade(struct conversation* v, int check) {
+    struct connection* fresh = new_connection(&v->key.flow);
+    if (!fresh) return;
+    fresh->requests.next = v->reader.seq + v->reader.size;
+    fresh->acknowledged = v->reader.p->ack;
+    fresh->answers_known = fresh->upgrading = 1;
+    fresh->answers[0].frames.next = v->reader.p->ack;
+    fresh->last_stream = UPGRADED_STREAM;
+    if (check) check_begins(v, UPGRADED_STREAM);
+}
+
+/* Reads over the 101; 0 if this is another answer, which is one in HTTP/1.1, and so the connection goes on. */
+static __always_inline int answer_to_upgrade(struct conversation* v) {
+    struct frames* f = &v->c->answers[0].frames;
     const struct packet* p = v->reader.p;
     __u32 offset = f->next - v->reader.seq;
-    __u8 digits[HTTP1_STATUS_DIGITS] = {};
-    if (offset >= v->reader.size) return;
-    __u32 at = p->payload + offset, after = 0;
-    if (http1_status(v->reader.skb, at, p->end, digits) == 101) after = http1_head_end(v->reader.skb, at, p->end);
-    c->upgrading = 0;
-    if (after)
-        f->next += after - at;
-    else
+    if (offset >= v->reader.size) return 1;
+    __u32 at = p->payload + offset, after = behind_101(v->reader.skb, at, p->end);
+    v->c->upgrading = 0;
+    if (!after) {
         not_http2(v, UPGRADED_STREAM);
+        return 0;
+    }
+    f->next += after - at;
+    return 1;
 }
