@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import json
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from grpc_asker import Asker
+from inside import inside
 from lab import Lab, inject
+from web import body
 
 PYTHON = "/usr/bin/python3"
 HERE = Path(__file__).resolve().parent
@@ -77,6 +80,51 @@ def test_what_ends_or_holds_a_check_hits_no_other_connection(side, result):
         told = json.loads(loading.communicate(timeout=60)[0])
         assert not told["wrong"] and told["data"] > 500
         assert fault.stop()["hits"] == 10
+
+
+def request(path):
+    return f"GET {path} HTTP/1.1\r\nHost: web\r\n\r\n".encode()
+
+
+def heard(connection, content, bound=20):
+    """What the connection says up to this content; what there is of it if it takes longer."""
+    text, until = b"", time.monotonic() + bound
+    with contextlib.suppress(TimeoutError):
+        while content not in text and time.monotonic() < until:
+            connection.settimeout(max(until - time.monotonic(), 0.01))
+            text += connection.recv(65536)
+    return text
+
+
+def test_the_connection_that_a_check_holds_goes_on_whole_when_the_fault_ends_and_others_never_stop(side):
+    client, on, _ = side
+    with inside(client), socket.create_connection(("10.77.0.2", 8080), 5) as hit, socket.create_connection(("10.77.0.2", 8080), 5) as other:
+        for connection in (hit, other):
+            connection.sendall(request("/data?size=700"))
+            assert body(700) in heard(connection, body(700))
+        with inject(on, "health", "--port", 8080, "--path", "/healthz", "--result", "timeout") as fault:
+            hit.sendall(request("/healthz"))
+            assert heard(hit, b"ok", 0.5) == b""
+            hit.sendall(request("/data?size=900"))
+            for size in range(1000, 1020):
+                other.sendall(request(f"/data?size={size}"))
+                assert body(size) in heard(other, body(size), 2)
+            assert heard(hit, b"200", 0.5) == b""
+            assert fault.stop()["hits"] == 1
+        late = heard(hit, body(900))
+        assert late.count(b"HTTP/1.1 200") == 2 and late.endswith(body(900)) and b"\r\n\r\nokHTTP/1.1" in late
+
+
+@pytest.mark.parametrize(("result", "seen"), [("timeout", {28}), ("reset", {28, 56})])
+def test_no_check_slips_through_when_packets_are_lost(side, result, seen):
+    client, on, other = side
+    with inject(other, *LOSS), inject(on, "health", "--port", 8080, "--path", "/healthz", "--result", result) as fault:
+        codes = collections.Counter(client.run("curl", "-s", "-m", 0.5, "http://10.77.0.2:8080/healthz").returncode for _ in range(30))
+        assert set(codes) <= seen, codes
+        restored = fault.stop()
+        assert restored["hits"] >= 20 and not restored["unseen"]
+        for size in range(1, 60000, 5000):
+            assert client.run("curl", "-s", "-m", 20, f"http://10.77.0.2:8080/data?size={size}").stdout.encode() == body(size)
 
 
 def test_no_grpc_check_slips_through_when_packets_are_lost(side):

@@ -185,6 +185,7 @@ def upgraded(host, *urls):
     return done.stdout.splitlines()
 
 
+@pytest.mark.sanitize
 @pytest.mark.parametrize("address", ["10.77.0.2", "[fd77:0::2]"])
 def test_a_check_that_upgrades_to_http2_sees_a_status_and_nothing_else_does(side, address):
     client, on = side
