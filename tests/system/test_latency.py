@@ -1,7 +1,6 @@
 """Latency: what is delayed, by how much, and what is left alone. Real ping, curl, socat and sockets; the kernel's own helper path."""
 
 import contextlib
-import ctypes
 import hashlib
 import os
 import re
@@ -10,112 +9,19 @@ import signal
 import socket
 import statistics
 import subprocess
-import threading
 import time
 
 import pytest
 
+from inside import inside
 from lab import BLACKSTART, inject, sh
-
-V4, V6 = "10.77.0.2", "fd77:0::2"
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def rtts(host, address, count=4, every=0.02, extra=()):
-    """Round trip times of ping, in ms."""
-    out = host.run("ping", "-n", "-c", count, "-i", every, "-W", 3, *extra, address).stdout
-    times = [float(t) for t in re.findall(r"time=([0-9.]+) ms", out)]
-    assert len(times) == count, out
-    return times
-
-
-def least(measure, below, rounds=10):
-    """The least of some measurements, asked again while it is not below a bound: one that is too long may be a busy machine's."""
-    best = measure()
-    while best >= below and rounds > 0:
-        best, rounds = min(best, measure()), rounds - 1
-    return best
-
-
-def rtt(host, address, below=0, **kw):
-    """The least round trip time in ms; `below`: what it is expected to be under."""
-    return least(lambda: min(rtts(host, address, **kw)), below, 10 if below else 0)
-
-
-def settled(hosts):
-    """Until both families answer at once: the first IPv6 neighbour solicitations on a new wire may be lost, and a next is a second off."""
-    for host in hosts:
-        host.sysctl("net.ipv6.neigh.eth0.retrans_time_ms", 50)
-    until = time.monotonic() + 10
-    for address in (V4, V6):
-        while hosts[0].run("ping", "-n", "-c", 1, "-W", 1, address).returncode != 0:
-            assert time.monotonic() < until, "the wire does not settle"
-    return hosts
+from network import V4, V6, settled
+from round_trips import echo_ms, echo_server, rtt, rtts
 
 
 @pytest.fixture
 def wire(lab):
     return settled(lab.pair())
-
-
-@contextlib.contextmanager
-def inside(host):
-    """This thread in a host's network namespace: sockets made meanwhile belong to it, and to this process."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    there = os.open(f"/run/netns/{host.name}", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        assert _libc.setns(there, 0x40000000) == 0
-        yield
-    finally:
-        assert _libc.setns(home, 0x40000000) == 0
-        os.close(home)
-        os.close(there)
-
-
-ECHO = """
-import socket, sys, threading
-family, kind, address, port = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-s = socket.socket(family, kind); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind((address, port))
-if kind == socket.SOCK_STREAM: s.listen(16)
-print("ready", flush=True)
-def serve(c):
-    while data := c.recv(65536): c.sendall(data)
-while kind == socket.SOCK_DGRAM:
-    data, peer = s.recvfrom(65536); s.sendto(data, peer)
-while True: threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
-"""
-
-
-def echo_server(host, address, port, kind=socket.SOCK_STREAM):
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    child = host.start("/usr/bin/python3", "-c", ECHO, int(family), int(kind), address, port)
-    assert child.stdout.readline() == "ready\n"
-    return child
-
-
-ASK = """
-import socket, sys, time
-family, kind, near, far, port, size = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]), int(sys.argv[6])
-s = socket.socket(family, kind); s.settimeout(8)
-if near: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("::" if ":" in far else "", near))
-s.connect((far, port))
-best = 1e9
-for i in range(3):
-    t = time.monotonic(); s.send(b"x" * size); assert len(s.recv(65536)) > 0; best = min(best, time.monotonic() - t)
-print(best * 1000)
-"""
-
-
-def echo_ms(host, address, port, kind=socket.SOCK_STREAM, near=0, size=10, below=0):
-    """The best of three answers of an echo server to a process of its own, in ms; `below` as of rtt()."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-
-    def measure():
-        done = host.run("/usr/bin/python3", "-c", ASK, int(family), int(kind), near, address, port, size)
-        assert done.returncode == 0, done.stderr
-        return float(done.stdout)
-
-    return least(measure, below, 10 if below else 0)
 
 
 # ---- what is delayed, and by how much -------------------------------------------------------------------------------
@@ -355,103 +261,6 @@ def test_faults_in_neighbouring_namespaces_do_not_take_each_others_packets_for_s
     client, server = wire
     with inject(client, "latency", "--to", V4, "--delay", "20ms"), inject(server, "latency", "--to", "10.77.0.1", "--direction", "ingress", "--delay", "40ms"):
         assert 60 <= rtt(client, V4, below=75) < 75
-
-
-# ---- loopback, and devices without an Ethernet header ----------------------------------------------------------------
-
-
-def test_ipv6_on_loopback(wire):
-    client, _ = wire
-    echo_server(client, "::1", 8080)
-    with inject(client, "latency", "--to", "::1", "--delay", "30ms"):
-        assert 60 <= rtt(client, "::1", below=80) < 80
-        assert 60 <= echo_ms(client, "::1", 8080, below=90) < 90
-
-
-def _loopback_sysctls(host):
-    return host.run("sysctl", "-n", "net.ipv4.conf.lo.route_localnet", "net.ipv4.conf.lo.accept_local").stdout.split()
-
-
-def _until_loopback_is_as_before(host, seconds):
-    until = time.monotonic() + seconds
-    while _loopback_sysctls(host) != ["0", "0"]:
-        assert time.monotonic() < until, "the sysctls of lo are not put back"
-        time.sleep(0.05)
-
-
-@pytest.mark.parametrize("direction", ["egress", "ingress", "both"])
-def test_ipv4_on_loopback_127_and_an_address_of_our_own(wire, direction):
-    client, _ = wire
-    echo_server(client, "0.0.0.0", 8080)
-    with inject(client, "latency", "--to", "127.0.0.0/8", "--to", "10.77.0.1", "--direction", direction, "--delay", "30ms") as fault:
-        for address in ("127.0.0.1", "127.0.0.53", "10.77.0.1"):
-            assert 60 <= rtt(client, address, below=85) < 85  # a packet is delayed once, though it passes lo on its way out and in
-            assert 60 <= echo_ms(client, address, 8080, below=100) < 100
-        assert rtt(client, V4, below=20) < 20 and rtt(client, "::1", below=20) < 20
-        assert _loopback_sysctls(client) == ["1", "1"]
-        assert fault.stop()["dropped"] == 0
-    assert _loopback_sysctls(client) == ["0", "0"] and rtt(client, "127.0.0.1", below=20) < 20
-
-
-def test_the_sysctls_of_loopback_are_left_alone_where_they_are_not_needed_and_put_back_after_sigkill(wire):
-    client, _ = wire
-    with inject(client, "latency", "--to", V4, "--to", "fd77::/32", "--delay", "30ms"):
-        assert _loopback_sysctls(client) == ["0", "0"]
-    with inject(client, "latency", "--to", "127.0.0.1", "--delay", "30ms") as one:
-        with inject(client, "latency", "--to", "127.0.0.1", "--delay", "20ms") as two:
-            assert rtt(client, "127.0.0.1") >= 100
-            one.stop(signal.SIGKILL)
-            assert 40 <= rtt(client, "127.0.0.1", below=60) < 60
-            two.stop(signal.SIGKILL)
-        _until_loopback_is_as_before(client, 2)
-    assert rtt(client, "127.0.0.1", below=20) < 20
-
-
-def test_a_device_without_an_ethernet_header(lab):
-    a, b = lab.host("a"), lab.host("b")
-    with _tun_wire(a, b):
-        assert rtt(a, "10.78.0.2", below=30) < 30
-        for direction, times in (("egress", 1), ("ingress", 1), ("both", 2)):
-            with inject(a, "latency", "--to", "10.78.0.2", "--to", "fd78::2", "--direction", direction, "--delay", "40ms") as fault:
-                assert 40 * times <= rtt(a, "10.78.0.2", below=40 * times + 30) < 40 * times + 30
-                assert 40 * times <= rtt(a, "fd78::2", below=40 * times + 30) < 40 * times + 30
-                assert fault.stop()["hits"] == 8 * times
-
-
-@contextlib.contextmanager
-def _tun_wire(a, b):
-    """tun0 in each of two hosts, joined by this process."""
-    import fcntl
-    import struct
-
-    ends = []
-    for host, last in ((a, 1), (b, 2)):
-        with inside(host):
-            fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-            fcntl.ioctl(fd, 0x400454CA, struct.pack("16sH22x", b"tun0", 0x1001))  # IFF_TUN | IFF_NO_PI
-        ends.append(fd)
-        host.run("ip", "link", "set", "tun0", "up", check=True)
-        host.run("ip", "addr", "add", f"10.78.0.{last}/24", "dev", "tun0", check=True)
-        host.run("ip", "addr", "add", f"fd78::{last}/64", "dev", "tun0", "nodad", check=True)
-    stop_read, stop_write = os.pipe()
-
-    def relay():
-        while True:
-            ready, _, _ = select.select([*ends, stop_read], [], [])
-            if stop_read in ready:
-                return
-            for end in ready:
-                os.write(ends[1 - ends.index(end)], os.read(end, 65536))
-
-    thread = threading.Thread(target=relay)
-    thread.start()
-    try:
-        yield
-    finally:
-        os.write(stop_write, b"x")
-        thread.join()
-        for fd in (*ends, stop_read, stop_write):
-            os.close(fd)
 
 
 # ---- the end ---------------------------------------------------------------------------------------------------------

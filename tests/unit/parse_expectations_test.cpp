@@ -1,8 +1,5 @@
 // [[expect]] and [[meter]] tables: what the newer conditions become, and what is said, and where, of each way to get them wrong.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "experiments/parse.h"
+#include "tests/unit/parsed.h"
 
 namespace blackstart {
 namespace {
@@ -10,12 +7,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-std::vector<std::string> said(const std::vector<Diagnostic>& diagnostics) {
-    std::vector<std::string> lines;
-    for (const auto& d : diagnostics) lines.push_back(std::to_string(d.line) + ":" + std::to_string(d.column) + ": " + d.text);
-    return lines;
-}
 
 // What follows begins at line 24.
 const std::string head = R"([experiment]
