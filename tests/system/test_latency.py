@@ -304,6 +304,7 @@ def test_sigstop_holds_traffic_for_the_lease_at_most_and_is_final(wire):
     client, _ = wire
     with inject(client, "latency", "--to", V4, "--delay", "40ms") as fault:
         assert rtt(client, V4, count=2) >= 40
+        client.start("ping", "-n", "-q", "-i", 0.05, V4)  # so that it holds some
         fault.process.send_signal(signal.SIGSTOP)
         start = time.monotonic()
         while client.run("ping", "-c", 1, "-W", 1, V4).returncode != 0:
