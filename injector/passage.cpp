@@ -26,6 +26,7 @@ unsigned clock_shift(const HelperPlan& plan) {
 Passage::Passage(const HelperPlan& plan, const Target& target, const Terms& terms)
     : netns_inode_(target.netns_inode),
       helper_(make_helper(target.netns.get(), planned(plan, terms))),
+      delays_(!plan.corrupt),
       clock_shift_(helper_->applied() ? 0 : clock_shift(plan)) {}
 
 ::helper Passage::kernel_helper(const Target& target) const {
@@ -49,6 +50,7 @@ void Passage::open_loopback(const Target& target, const MatchRules& rules) {
 Tally Passage::complete(Tally counted) const {
     counted.hits += helper_->holding();  // what is held is delayed already: a delay longer than the fault hits as well
     counted.dropped = helper_->dropped();
+    if (!delays_) return counted;
     counted.delay = helper_->applied();
     if (!counted.delay)
         counted.delay = sum_up(

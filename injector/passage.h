@@ -53,6 +53,7 @@ private:
     std::optional<StackSlot> slot_;
     std::vector<Journalled> sysctls_;
     const std::unique_ptr<Helper> helper_;
+    const bool delays_;            // else how long the way takes is nobody's question
     const unsigned clock_shift_;   // 0: the helper measures itself
     const __u64* held_ = nullptr;  // the program's counts, HELD_COUNTS
 };

@@ -64,8 +64,7 @@ unique_fd open_tap_in(int netns_fd, bool as_on_a_wire) {
 class DelayLineHelper : public Helper {
 public:
     DelayLineHelper(int netns_fd, const HelperPlan& plan)
-        : corrupts_(plan.corrupt),
-          tap_(open_tap_in(netns_fd, plan.as_on_a_wire)),
+        : tap_(open_tap_in(netns_fd, plan.as_on_a_wire)),
           device_(name_of(tap_)),
           ifindex_(raise_helper(netns_fd, device_)) {
         line_.emplace(tap_.get(),
@@ -83,14 +82,10 @@ public:
         const unique_fd netns(::ioctl(tap_.get(), TUNGETDEVNETNS));
         return line_->dropped() + (netns ? refused_packets(netns.get(), ifindex_) : 0);
     }
-    [[nodiscard]] std::optional<AppliedDelay> applied() const override {
-        if (corrupts_) return std::nullopt;
-        return line_->applied();
-    }
+    [[nodiscard]] std::optional<AppliedDelay> applied() const override { return line_->applied(); }
     [[nodiscard]] const char* name() const override { return "delay line"; }
 
 private:
-    const bool corrupts_;
     unique_fd tap_;
     std::string device_;
     int ifindex_;
