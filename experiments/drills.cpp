@@ -12,7 +12,9 @@ std::vector<Drill> shipped_drills() {
     std::error_code ignored;
     const auto binary = fs::read_symlink("/proc/self/exe", ignored).parent_path();
     std::vector<Drill> found;
-    for (const auto& folder : {binary / "../share/blackstart/drills", binary / "../../experiments/drills"}) {
+    const fs::path share = "share/blackstart/drills";
+    // Of the installed program, of the one that was just built, and of a copy of either.
+    for (const auto& folder : {binary / ".." / share, binary / "../../experiments/drills", "/usr/local" / share, "/usr" / share}) {
         for (const auto& entry : fs::directory_iterator(folder, ignored))
             if (fs::exists(entry.path() / "hardened.toml", ignored))
                 found.push_back({entry.path().filename(), fs::canonical(entry.path(), ignored)});

@@ -18,6 +18,7 @@
 #include "injector/kernel/error.h"
 #include "injector/kernel/journal.h"
 #include "injector/kernel/owned_file.h"
+#include "injector/kernel/proc.h"
 #include "injector/name_index.h"
 
 namespace blackstart {
@@ -68,6 +69,8 @@ std::vector<LiveProcess> read_rows(const DirectoryLock* held) {
         if (file.alive && json.is_object()) {
             live.push_back(json.get<LiveProcess>());
             live.back().counts = read_counts(file.path);
+            const auto stat = process_stat(live.back().pid);
+            live.back().stopped = stat && stat->stopped();
         }
         if (file.alive || held == nullptr) continue;
         ::unlink(file.path.c_str());

@@ -38,6 +38,7 @@ struct LiveProcess {
     std::string since;    // wall clock, RFC 3339, UTC
     std::vector<LiveFault> faults;
     std::vector<LiveCount> counts;
+    bool stopped = false;  // by a signal or a tracer: its leases lapse, and what it injected is inert then, for good
 };
 
 // This process's row: one a process. Destroying it removes the file.

@@ -45,8 +45,12 @@ struct Findings {
     std::vector<std::string> names = resolver_path();
     std::vector<std::string> left;
 
+    // Without a place for its state no fault is injected, whatever the kernel can do.
+    [[nodiscard]] bool has_state() const {
+        return std::ranges::none_of(features, [](const Feature& one) { return one.name == "state" && !one.there; });
+    }
     [[nodiscard]] bool fit() const {
-        return std::ranges::none_of(kinds, [](const KindRow& row) { return row.refusal.has_value(); });
+        return has_state() && std::ranges::none_of(kinds, [](const KindRow& row) { return row.refusal.has_value(); });
     }
 };
 
@@ -64,10 +68,12 @@ void tell_summary(const Findings& found) {
     std::vector<std::string> cannot;
     for (const auto& row : found.kinds)
         if (row.refusal) cannot.push_back(row.kind);
-    if (cannot.empty())
-        fmt::print("fit: all {} kinds of faults can be injected here\n", found.kinds.size());
-    else
+    if (!cannot.empty())
         fmt::print("NOT FIT for {}: each names its fix below\n", fmt::join(cannot, ", "));
+    else if (!found.has_state())
+        fmt::print("NOT FIT for any fault: what is in force cannot be written down; 'state' names the fix below\n");
+    else
+        fmt::print("fit: all {} kinds of faults can be injected here\n", found.kinds.size());
     if (!found.left.empty()) fmt::print("LEFT BEHIND by a process that is gone: run `blackstart restore`\n");
 }
 

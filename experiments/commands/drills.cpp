@@ -129,7 +129,9 @@ int manual_command() {
 
 int drills_command(bool json) {
     auto list = nlohmann::ordered_json{{"format", "blackstart-drills/1.0"}, {"drills", nlohmann::ordered_json::array()}};
-    for (const auto& drill : shipped_drills()) {
+    const auto shipped = shipped_drills();
+    if (shipped.empty()) throw Unfit("there are no drills here", "install blackstart, or run it where it was built");
+    for (const auto& drill : shipped) {
         list["drills"].push_back({{"name", drill.name}, {"title", title(drill)}, {"folder", drill.folder.string()}});
         if (!json) fmt::print("{:<20} {}\n", drill.name, title(drill));
     }

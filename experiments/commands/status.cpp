@@ -41,7 +41,8 @@ Json as_json(const LiveProcess& process) {
                           {"claims", fault.claims}});
         if (const auto* count = count_of(fault, process)) add_counts(faults.back(), *count);
     }
-    return {{"pid", process.pid}, {"user", process.user}, {"command", process.command}, {"since", process.since}, {"faults", faults}};
+    return {{"pid", process.pid},     {"user", process.user},       {"command", process.command},
+            {"since", process.since}, {"stopped", process.stopped}, {"faults", faults}};
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -68,6 +69,7 @@ std::string so_far(const LiveCount* count) {
 
 void tell(const LiveProcess& process) {
     fmt::print("process {} of {}, since {}: {}\n", process.pid, process.user, process.since, process.command);
+    if (process.stopped) fmt::print("  stopped: inert once its lease has lapsed; `blackstart restore` ends it\n");
     if (process.faults.empty()) fmt::print("  nothing in force at present\n");
     for (const auto& fault : process.faults)
         fmt::print("  {:8} {:16} on {} ({}) until {}{}\n", fault.kind, fault.name, fault.target, joined(fault.interfaces),

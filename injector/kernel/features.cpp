@@ -1,6 +1,7 @@
 #include "injector/kernel/features.h"
 
 #include <linux/capability.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,7 @@
 #include "injector/kernel/error.h"
 #include "injector/kernel/helper.h"
 #include "injector/kernel/netns.h"
+#include "injector/kernel/owned_file.h"
 #include "injector/kernel/unique_fd.h"
 
 namespace blackstart {
@@ -90,10 +92,24 @@ Feature attaching() {
 
 // Without it nothing is missing but a link that goes with its process: clsact serves.
 Feature tcx() {
-    const bool there = missing_attachment() == std::nullopt && std::string_view(attached_through()) == "tcx";
-    return {"tcx", there, there ? "in this kernel" : "not in this kernel",
-            "faults that end with their process without anybody's help; clsact filters are journalled",
-            "boot Linux 6.6 or later (CONFIG_NET_XGRESS)"};
+    constexpr auto use = "faults that end with their process without anybody's help; clsact filters are journalled";
+    if (const auto missing = missing_attachment()) return {"tcx", false, "not tried: " + missing->reason, use, missing->fix};
+    const bool there = std::string_view(attached_through()) == "tcx";
+    return {"tcx", there, there ? "in this kernel" : "not in this kernel", use, "boot Linux 6.6 or later (CONFIG_NET_XGRESS)"};
+}
+
+// Made by the first fault, in what is there then.
+Feature state() {
+    const std::string own = kRunDirectory;
+    const std::string asked = ::access(own.c_str(), F_OK) == 0 ? own : own.substr(0, own.rfind('/'));
+    struct statvfs room {};
+    int error = ::access(asked.c_str(), W_OK) == 0 && ::statvfs(asked.c_str(), &room) == 0 ? 0 : errno;
+    if (error == 0 && room.f_bavail == 0) error = ENOSPC;
+    return {"state", error == 0, own + (error == 0 ? " can be written" : std::string(" cannot be written: ") + std::strerror(error)),
+            "every fault: who injects what, and what has to be undone",
+            error == EACCES || error == EPERM ? kAsRoot
+            : error == ENOSPC                 ? "make room in " + asked
+                                              : "mount it to be written"};
 }
 
 Feature netem() {
@@ -142,6 +158,7 @@ std::vector<Feature> features() {
     const auto securityfs = "mount -t securityfs none /sys/kernel/security";
     return {privileges(),
             attaching(),
+            state(),
             tcx(),
             netem(),
             tap(),

@@ -20,6 +20,8 @@ namespace blackstart {
 void throw_errno(const std::string& what, int error) {
     std::string fix;
     if (error == EPERM || error == EACCES) fix = "run as root, or with CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_BPF";
+    if (error == EROFS) fix = "mount it to be written, or name another place";
+    if (error == ENOSPC || error == EDQUOT) fix = "make room on that file system";
     throw Unfit(what + ": " + std::strerror(error), fix);
 }
 

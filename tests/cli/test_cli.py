@@ -254,6 +254,20 @@ def test_doctor_says_first_whether_this_host_is_fit():
     assert states == sorted(states, reverse=True), states  # what is missing comes last
 
 
+@pytest.mark.parametrize("argv, code", [(["status", "--json"], 4), (["check", "{file}"], 4), (["--help"], 4), (["check", "{none}"], 2)])
+def test_what_could_not_be_told_is_told_by_the_exit_code(tmp_path, argv, code):
+    file = tmp_path / "x.toml"
+    file.write_text(RIGHT)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BLACKSTART, *[a.format(file=file, none=tmp_path / "none") for a in argv]], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == code and ("stdout could not be written" in done.stderr) == (code == 4), done
+
+
+def test_a_copy_of_the_program_has_the_installed_drills_or_says_that_there_are_none(tmp_path):
+    done = subprocess.run([shutil.copy(BLACKSTART, tmp_path / "copy"), "drills"], text=True, capture_output=True, timeout=30)
+    assert "all-checks-lie" in done.stdout if done.returncode == 0 else (done.returncode, done.stdout) == (4, "") and "fix: " in done.stderr, done
+
+
 def test_nothing_is_coloured():
     for argv in (["--help"], ["inject", "dns"], ["check", "/nonexistent"]):
         done = run(*argv)

@@ -171,6 +171,8 @@ def test_restore_ends_every_live_inject_by_sigterm(client, other):
 def test_restore_ends_a_stopped_one_too(client):
     with dns(client, "db.test") as injected:
         injected.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.1)
+        assert [p["stopped"] for p in status()] == [True] and "stopped: inert" in blackstart("status").stdout
         code, told = restore()
         assert code == 0 and told["whole"], told
         assert injected.process.wait(5) == 143
@@ -334,6 +336,35 @@ def test_doctor_does_not_take_the_living_for_left_behind(client):
 def test_doctor_without_root_is_4_and_says_so(as_nobody):
     done = as_nobody("doctor")
     assert done.returncode == 4 and "run as root" in done.stdout, (done.stdout, done.stderr)
+    assert "boot Linux" not in done.stdout, "what may not be tried is not missing"
+
+
+def test_a_state_directory_that_cannot_be_written_is_named_with_the_fix(client):
+    sh("mount", "-o", "remount,ro", "/run/blackstart")
+    try:
+        assert "fix: " in refused(client, "dns", "--name", "db.test", "--answer", "empty")
+        done = blackstart("doctor", "--json")
+        told = json.loads(done.stdout)
+        assert done.returncode == 4 and not told["fit"]
+        (state,) = [f for f in told["features"] if f["name"] == "state"]
+        assert not state["there"] and "Read-only" in state["detail"] and state["fix"]
+        assert blackstart("doctor").stdout.startswith("NOT FIT for any fault")
+    finally:
+        sh("mount", "-o", "remount,rw", "/run/blackstart")
+
+
+def test_closed_standard_descriptors_are_not_taken_by_what_is_opened_later(client):
+    """What is told would be written there: into a device, or a file of the state directory."""
+    command = f"exec {BLACKSTART} inject latency --to 127.0.0.1 --delay 1ms --for 20s --netns {client.name} <&- >&- 2>&-"
+    with subprocess.Popen(["bash", "-c", command], preexec_fn=die_with_parent) as closed:
+        until = time.monotonic() + 30
+        while loopback(client) != ["1", "1"] and time.monotonic() < until:
+            time.sleep(0.05)
+        assert [os.readlink(f"/proc/{closed.pid}/fd/{fd}") for fd in range(3)] == ["/dev/null"] * 3
+        assert len(status()) == 1
+        closed.terminate()
+        assert closed.wait(30) == 143
+    assert loopback(client) == ["0", "0"]
 
 
 def test_inject_without_root_is_refused_with_the_fix(as_nobody):
