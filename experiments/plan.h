@@ -27,7 +27,8 @@ struct Plan {
     std::string text;  // of the file
     std::uint64_t seed = 0;
     Experiment experiment;
-    std::vector<Placed> faults;  // refer to `experiment`: a Plan does not move once it is made
+    std::vector<Placed> faults;          // refer to `experiment`: a Plan does not move once it is made
+    std::vector<std::string> obstacles;  // why probes and meters could not do their work here, a sentence each
 
     Plan(std::string file, std::string text, std::uint64_t seed, Experiment experiment);
     Plan(const Plan&) = delete;

@@ -19,6 +19,7 @@ int plan_one(const std::filesystem::path& file, bool json) {
     const auto seed = experiment.seed ? *experiment.seed : draw_seed();
     const Plan plan(std::filesystem::absolute(file).lexically_normal().string(), std::move(text), seed, std::move(experiment));
     std::cout << (json ? to_json(plan) : to_text(plan));
+    if (!plan.obstacles.empty()) return 4;
     for (const auto& placed : plan.faults)
         if (!placed.refusal.empty()) return 4;
     return 0;

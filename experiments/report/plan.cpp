@@ -73,6 +73,7 @@ Json as_json(const Plan& plan) {
               {"probes", Json::array()},
               {"meters", Json::array()},
               {"services", Json::array()},
+              {"obstacles", plan.obstacles},
               {"exempt", exempt()},
               {"toml", plan.text}};
     for (const auto& placed : plan.faults) json["faults"].push_back(as_json(placed));
@@ -168,6 +169,7 @@ std::string to_text(const Plan& plan) {
                             in_words(meter.plan));
     for (const auto& guard : experiment.guards)
         text += fmt::format("├─ guard on {}: {} over {}\n", guard.probe, guard.text, in_words(guard.over));
+    for (const auto& obstacle : plan.obstacles) text += "├─ CANNOT  " + obstacle + "\n";
     text += "└─ never touched\n";
     for (const auto& what : exempt()) text += "     " + what + "\n";
     return text;

@@ -136,6 +136,18 @@ def test_a_run_of_a_plan_is_that_plan_or_none(place, tmp_path):
     assert "line 16 was `port = 7000`, is `port = 7001`" in edited.stderr
 
 
+def test_a_probe_or_a_meter_that_would_be_nowhere_is_told_and_is_4_as_of_run(place):
+    _, _, write = place
+    file = write()
+    right = file.read_text()
+    for wrong, who in ((right.replace('kind = "exec"', 'kind = "exec"\nfrom = "nowhere"'), "probe 'well'"),
+                       (right + '[target.gone]\nnetns = "nowhere"\n[[meter]]\nname = "m"\ntarget = "gone"\ncount = "packets"\n', "meter 'm'")):
+        file.write_text(wrong)
+        done = plan(file)
+        assert done.returncode == 4 and f"CANNOT  {who}: no network namespace 'nowhere' here" in done.stdout, done
+        assert who in json.loads(plan(file, "--json").stdout)["obstacles"][0]
+
+
 @pytest.mark.parametrize("text", ["", "{}", "nonsense", '{"format":"blackstart-plan/2.0"}'])
 def test_what_is_no_plan_is_refused(isolated, tmp_path, text):
     file = tmp_path / "plan.json"
