@@ -41,13 +41,30 @@ TEST(ParseFaults, TellsOfEachWrongValueOfAFault) {
 
 TEST(ParseFaults, TellsWhatAFaultNeeds) {
     EXPECT_THAT(errors("[[fault]]\nkind = \"dns\"\n"),
-                ElementsAre("5:1: fault 1 needs 'names': name, or *.suffix for all below it",
-                            "5:1: fault 1 needs 'for': how long it lasts; no fault is without an end",
+                ElementsAre("5:1: fault 1 needs 'for': how long it lasts; no fault is without an end",
+                            "5:1: nothing is matched: say names, types, servers or opcodes; names '*' means every name",
                             "5:1: nothing is told: say 'answer', 'delay', or 'turns' and 'turn'"));
     EXPECT_THAT(errors(fault + "names = \"a\"\nanswer = \"empty\"\nttl = 5\n"),
                 ElementsAre("11:7: ttl: only addresses have one: the answer 'empty' holds none"));
     EXPECT_THAT(errors(fault + "names = \"a\"\nanswer = [\"10.0.0.1\", \"x\"]\n"),
                 ElementsAre("10:23: answer: 'x' is no IPv4 or IPv6 address"));
+}
+
+TEST(ParseFaults, TakesADnsFaultWithoutNamesForEveryNameIfSomethingElseIsMatched) {
+    for (const std::string match : {"types = \"AAAA\"\n", "servers = \"10.0.0.53\"\n", "opcodes = \"update\"\n"}) {
+        const auto read = experiment(fault + match + "answer = \"empty\"\n");
+        EXPECT_THAT(std::get<DnsFault>(read.faults.at(0).fault).names, ElementsAre("*"));
+    }
+}
+
+TEST(ParseProbes, TakesHeadersAndResolveAsTomlAndCurlWriteThem) {
+    const std::string http = "[[probe]]\nname = \"p\"\nkind = \"http\"\nurl = \"http://web.test:8080/x\"\n";  // lines 5 to 8
+    const auto read = experiment(http + "headers = { Host = \"a.test\", X-A = \"b\" }\nresolve = \"web.test:8080:[fd00::1]\"\n");
+    EXPECT_THAT(std::get<HttpProbe>(read.probes.at(0).kind).headers, ElementsAre("Host: a.test", "X-A: b"));
+    EXPECT_EQ(std::get<HttpProbe>(read.probes.at(0).kind).resolve, "fd00::1");
+    EXPECT_THAT(errors(http + "headers = { Host = 5 }\n"), ElementsAre("9:20: headers: Host: expected a text, not 5"));
+    EXPECT_THAT(errors(http + "resolve = \"web.test:80:10.0.0.1\"\n"),
+                ElementsAre("9:11: resolve: expected an address, or 'web.test:8080:ADDRESS', not 'web.test:80:10.0.0.1'"));
 }
 
 TEST(ParseFaults, TellsOfTurnsThatCannotBe) {

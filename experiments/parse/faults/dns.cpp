@@ -73,6 +73,15 @@ Type<std::uint8_t> opcode() {
             word.words};
 }
 
+// Without names it is every name that the rest matches.
+void match_every_name(DnsFault& fault, const Keys& all, const Place& place, Complaints& complaints) {
+    if (all.given("names") != nullptr) return;
+    fault.names = {"*"};
+    for (const auto* key : {"types", "servers", "opcodes"})
+        if (all.given(key) != nullptr) return;
+    complaints.error(place, "nothing is matched: say names, types, servers or opcodes; names '*' means every name");
+}
+
 bool can_be_negative(const DnsFault::Told& told) {
     return told.answer == DnsFault::Answer::empty || told.answer == DnsFault::Answer::nxdomain ||
            told.answer == DnsFault::Answer::addresses;  // of the other family
@@ -120,7 +129,7 @@ void check_ttls(const DnsFault& fault, const Keys& all, Complaints& complaints) 
 template <> void describe(Keys& keys, DnsFault& fault) {
     keys.about = "Answer DNS queries in the kernel, and reset those over TCP; or delay them.";
     keys.example = "blackstart inject dns --name db.test --answer empty --for 30s";
-    keys.add("names", type::list(name()), fault.names).need().says("name, or *.suffix for all below it");
+    keys.add("names", type::list(name()), fault.names).otherwise("every name").says("name, or *.suffix for all below it");
     keys.add("types", type::list(type::record_type()), fault.types).otherwise("every type").says("query type: A, AAAA, AXFR, TYPE65");
     keys.add("servers", type::list(type::network()), fault.servers).otherwise("any").says("address or CIDR that the query goes to");
     keys.add("port", type::port(), fault.port).otherwise("53").says("port that the query goes to");
@@ -133,6 +142,7 @@ template <> void describe(Keys& keys, DnsFault& fault) {
     keys.add("negative_ttl", type::seconds(), fault.negative_ttl).otherwise("no SOA").says("how long caches keep empty and nxdomain");
     keys.add("delay", type::duration(), fault.delay).otherwise("0s").says("how long queries are held back first");
     keys.check([&fault](const Keys& all, const Place& place, Complaints& complaints) {
+        match_every_name(fault, all, place, complaints);
         if (all.given("answer") == nullptr && all.given("turns") == nullptr) fault.answers.clear();
         const auto* told = all.given("answer");
         check_families(fault, told != nullptr ? told->place : place, complaints);
