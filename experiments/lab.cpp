@@ -259,6 +259,8 @@ Place Lab::place(const std::string& host) const {
     return {found.netns.get(), found.mntns.get()};
 }
 
+std::string Lab::mntns_path(const std::string& host) const { return "/proc/self/fd/" + std::to_string(impl_->host(host).mntns.get()); }
+
 std::string Lab::netns_path(const std::string& host) const { return "/proc/self/fd/" + std::to_string(impl_->host(host).netns.get()); }
 
 std::vector<std::string> Lab::stop() {

@@ -32,8 +32,9 @@ public:
 
     [[nodiscard]] bool has(const std::string& host) const;
     [[nodiscard]] Place place(const std::string& host) const;
-    // A path that open_netns takes, as /proc/self/fd/N.
+    // Paths that open_netns and open(2) take, as /proc/self/fd/N.
     [[nodiscard]] std::string netns_path(const std::string& host) const;
+    [[nodiscard]] std::string mntns_path(const std::string& host) const;
 
     // Ends every service and waits (bounded) until processes and namespaces are gone. Returns what is left, for people.
     std::vector<std::string> stop();

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/mount.h>
 
 #include <algorithm>
@@ -12,14 +11,13 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <future>
 #include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "injector/kernel/error.h"
+#include "injector/kernel/mntns.h"
 #include "injector/kernel/netns.h"
 #include "injector/kernel/wire.h"
 
@@ -116,20 +114,6 @@ void lay_over(const std::string& file, const std::string& text) {
         if (errno == ENOENT) throw Unfit("this machine has no " + file + " that a lab host could see its own in place of", "touch " + file);
         throw_errno("cannot lay a lab host's own " + file + " over " + end.string(), errno);
     }
-}
-
-// In a short-lived thread: its namespace is its own, the process stays in the one that it is in.
-unique_fd make_mntns(const std::function<void()>& furnish) {
-    const auto make = [&furnish] {
-        if (::unshare(CLONE_NEWNS) != 0) throw_errno("cannot make a mount namespace", errno);
-        // Slave: nothing of ours is seen outside, and what the host unmounts is not held by us.
-        if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) throw_errno("cannot part from the host's mounts", errno);
-        furnish();
-        unique_fd made(::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
-        if (!made) throw_errno("cannot open a mount namespace", errno);
-        return made;
-    };
-    return std::async(std::launch::async, make).get();
 }
 
 std::string port_name(int number) { return "port" + std::to_string(number); }

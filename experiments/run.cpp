@@ -19,6 +19,7 @@
 #include "experiments/version.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/guardian.h"
+#include "injector/kernel/mntns.h"
 #include "injector/kernel/netns.h"
 #include "probes/watch.h"
 
@@ -116,7 +117,10 @@ private:
     void resolve_targets() {
         for (const auto& [name, spec] : experiment_.targets) {
             TargetSpec found = spec;
-            if (lab_ && lab_->has(spec.netns)) found.netns = lab_->netns_path(spec.netns);
+            if (lab_ && lab_->has(spec.netns)) {
+                found.netns = lab_->netns_path(spec.netns);
+                found.mntns = lab_->mntns_path(spec.netns);
+            }
             targets_.emplace(name, resolve(found));
         }
         const bool host = std::ranges::any_of(experiment_.faults, [](const auto& fault) { return fault.targets.empty(); }) ||
@@ -132,17 +136,24 @@ private:
             } else if (probe.from.empty()) {
                 found.push_back({});
             } else {
-                found.push_back({keep_namespace(probe.from), -1});
+                // A command is the user's own, wherever it asks; a name is looked up as applications there do.
+                const auto& netns = keep_namespace(probe.from);
+                found.push_back({netns.fd.get(), std::holds_alternative<ExecProbe>(probe.kind) ? -1 : netns.mntns.get()});
             }
         }
         return found;
     }
 
-    int keep_namespace(const std::string& name) {
+    struct Namespace {
+        unique_fd fd, mntns;
+        std::uint64_t inode = 0;  // 0: gone
+    };
+
+    const Namespace& keep_namespace(const std::string& name) {
         auto [at, fresh] = namespaces_.try_emplace(name);
-        if (fresh) at->second.fd = open_netns(name);
+        if (fresh) at->second = {open_netns(name), open_mntns_of(name), 0};
         at->second.inode = netns_id(at->second.fd.get());
-        return at->second.fd.get();
+        return at->second;
     }
 
     // --- the phases ------------------------------------------------------------------------------------------------
@@ -290,6 +301,7 @@ private:
             // In the same place: probes that are to look from there have its number, and see nothing from now on.
             const unique_fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
             ::dup3(nothing.get(), netns.fd.get(), O_CLOEXEC);
+            if (netns.mntns) ::dup3(nothing.get(), netns.mntns.get(), O_CLOEXEC);
         }
         for (auto& [name, target] : targets_) {
             if (!target.netns || still_there(target.spec, target.netns_inode)) continue;
@@ -365,10 +377,6 @@ private:
     std::vector<Loop::Source> signals_, timers_;
     Loop::Source next_, renewal_, second_, glance_, deadline_;
     std::optional<Lab> lab_;
-    struct Namespace {
-        unique_fd fd;
-        std::uint64_t inode = 0;  // 0: gone
-    };
     std::map<std::string, Namespace> namespaces_;  // that probes look from, by name
     std::map<std::string, Target> targets_;
     std::optional<Watch> watch_;  // before armed_: its children are forked while no fault is in force

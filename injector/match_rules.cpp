@@ -37,17 +37,17 @@ bool looks_like_address(const std::string& text) {
            std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) || c == '.'; });
 }
 
-std::vector<Prefix> prefixes(const std::string& text, int netns_fd) {
+std::vector<Prefix> prefixes(const std::string& text, const Target& target) {
     if (const auto prefix = parse_prefix(text)) return {*prefix};
     if (text.empty() || looks_like_address(text)) throw Misuse("'" + text + "' is no address, no CIDR and no host name");
-    return resolve_name(netns_fd, text);
+    return resolve_name(target, text);
 }
 
-std::vector<cidr> cidrs(const std::vector<std::string>& texts, const char* what, int netns_fd) {
+std::vector<cidr> cidrs(const std::vector<std::string>& texts, const char* what, const Target& target) {
     std::vector<cidr> found;
     if (std::ranges::find(texts, "any") != texts.end()) return found;
     for (const auto& text : texts)
-        for (const auto& prefix : prefixes(text, netns_fd)) found.push_back(kernel_cidr(prefix));
+        for (const auto& prefix : prefixes(text, target)) found.push_back(kernel_cidr(prefix));
     if (found.size() > Match::kMost)
         throw Misuse(std::string(what) + ": at most " + std::to_string(Match::kMost) + " addresses; use wider CIDRs");
     return found;
@@ -152,7 +152,7 @@ std::vector<ObservedName> observed_names(const Match& match) {
 }
 
 MatchRules::MatchRules(const Match& match, const Target& target)
-    : to_(cidrs(match.to, "to", target.netns.get())), from_(cidrs(match.from, "from", target.netns.get())) {
+    : to_(cidrs(match.to, "to", target)), from_(cidrs(match.from, "from", target)) {
     const auto protocol = protocol_number(match.protocol);
     if (match.to.empty() && match.from.empty() && match.ports.empty() && protocol == 0)
         throw Misuse("nothing is matched: say to, from, port or protocol; to 'any' means all traffic");

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "injector/kernel/error.h"
+#include "injector/kernel/mntns.h"
 #include "injector/kernel/unique_fd.h"
 
 namespace blackstart {
@@ -39,12 +40,15 @@ Address plain(const addrinfo& found) {
 }
 
 // Descriptors are closed at once: a child that holds a link would keep a fault alive after its parent.
-[[noreturn]] void ask(int netns_fd, const std::string& name, int answer) {
+[[noreturn]] void ask(int netns_fd, int mntns_fd, const std::string& name, int answer) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(netns_fd, 0);
     ::dup2(answer, 1);
-    ::close_range(2, ~0U, 0);
+    if (mntns_fd >= 0) ::dup2(mntns_fd, 2);
+    ::close_range(3, ~0U, 0);
     if (::setns(0, CLONE_NEWNET) != 0) ::_exit(1);
+    if (mntns_fd >= 0 && ::setns(2, CLONE_NEWNS) != 0) ::_exit(1);
+    ::close(2);
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* list = nullptr;
@@ -71,14 +75,16 @@ std::vector<Prefix> read_answer(int from, Clock::time_point until) {
 
 }  // namespace
 
-std::vector<Prefix> resolve_name(int netns_fd, const std::string& name, std::chrono::milliseconds patience) {
+std::vector<Prefix> resolve_name(const Target& target, const std::string& name, std::chrono::milliseconds patience) {
+    const std::string& own = target.spec.mntns;
+    const unique_fd mntns = own.empty() ? open_mntns_of(target.spec.netns) : unique_fd(::open(own.c_str(), O_RDONLY | O_CLOEXEC));
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) throw_errno("cannot make a pipe", errno);
     const unique_fd from(ends[0]);
     unique_fd to(ends[1]);
     const pid_t child = ::fork();
     if (child < 0) throw_errno("cannot fork", errno);
-    if (child == 0) ask(netns_fd, name, to.get());
+    if (child == 0) ask(target.netns.get(), mntns.get(), name, to.get());
     to.reset();
     auto addresses = read_answer(from.get(), Clock::now() + patience);
     ::kill(child, SIGKILL);

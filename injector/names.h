@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "injector/prefix.h"
+#include "injector/target.h"
 
 namespace blackstart {
 
-// The addresses, IPv4 and IPv6, that getaddrinfo gives in a network namespace (with this process's /etc/hosts and resolv.conf).
-// Asked in a child that is killed when the time is over. Throws Unfit if there are none: fail closed.
-std::vector<Prefix> resolve_name(int netns_fd, const std::string& name, std::chrono::milliseconds patience = std::chrono::seconds(5));
+// The addresses, IPv4 and IPv6, that getaddrinfo gives in the target's network namespace, with the /etc/hosts and resolv.conf of its
+// applications (kernel/mntns.h). Asked in a child that is killed when the time is over. Throws Unfit if there are none: fail closed.
+std::vector<Prefix> resolve_name(const Target& target, const std::string& name,
+                                 std::chrono::milliseconds patience = std::chrono::seconds(5));
 
 }  // namespace blackstart

@@ -82,7 +82,7 @@ std::string resolution(const SurgeFault& fault, const Target& target) {
     const auto [host, port] = destination(fault.url);
     const auto numeric = parse_prefix(host);
     std::string list;
-    for (const auto& address : numeric ? std::vector{*numeric} : resolve_name(target.netns.get(), host)) {
+    for (const auto& address : numeric ? std::vector{*numeric} : resolve_name(target, host)) {
         refuse_foreign(fault, target, address);
         list += (list.empty() ? "" : ",") + (address.v4() ? text_of(address) : "[" + text_of(address) + "]");
     }

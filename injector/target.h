@@ -17,6 +17,7 @@ struct TargetSpec {
     std::string netns;                   // "" = the host's own; NAME, /path or pid:N
     std::vector<std::string> interface;  // empty: every interface that is up and holds an address, and lo
     std::string cgroup;                  // a path below the cgroup v2 mount, an absolute path, or a systemd unit; "" = all traffic
+    std::string mntns = {};              // whose /etc its names are looked up by: a path; "" = as kernel/mntns.h finds it
 };
 
 struct Cgroup {

@@ -151,6 +151,14 @@ def test_services_serve_their_lab_by_v4_v6_and_name_and_the_machine_is_as_before
     assert '"GET / HTTP/1.1" 200' in (running.folder / "logs/pages.log").read_text()
 
 
+def test_a_fault_finds_names_as_the_hosts_of_its_lab_do(lab, tmp_path):
+    slow = '[target.client]\nnetns = "client"\n[[fault]]\nname = "slow"\nkind = "latency"\ntarget = "client"\nfor = "800ms"\nto = "web"\ndelay = "5ms"\n'
+    running = Running(tmp_path, more=slow)
+    code, printed = running.end()
+    (ended,) = [e for e in running.events() if e["event"] == "disarmed"]
+    assert ended["hits"] > 0, printed
+
+
 def test_sigkill_ends_every_service_and_grandchild(lab, tmp_path):
     before, spaces = machine(), namespaces()
     family = "import os,time; os.fork(); os.setsid() if os.fork() == 0 else None; time.sleep(60)"

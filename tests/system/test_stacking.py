@@ -3,16 +3,18 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from lab import BLACKSTART, inject, sh
+from lab import BLACKSTART, Injected, inject, sh
 from network import V4, V6, datagrams, family, milliseconds, pings, received, settled, sock
 
 
@@ -193,6 +195,41 @@ def test_a_host_name_is_followed_as_its_answers_change(wire, names):
             assert hit("10.77.0.4") and hit("10.77.0.3") and not hit("fd77:0::4")
             ask_for(client, "web.test", 28)
             assert hit("fd77:0::4") and not hit("10.77.0.5")
+
+
+@pytest.fixture
+def named_files(wire, tmp_path):
+    """A name server on the server. Yields two names for the client's namespace, of which each brings a resolv.conf that leads to it."""
+    client, server = wire
+    made = NameServer(server)
+    made.addresses = [V4]
+    conf = tmp_path / "resolv.conf"
+    conf.write_text(f"nameserver {V4}\n")
+    folder = Path("/etc/netns")
+    is_new = not folder.exists()
+    folder.mkdir(exist_ok=True)
+    sh("mount", "-t", "tmpfs", "none", folder)  # seen by this process only
+    (folder / client.name).mkdir()
+    shutil.copy(conf, folder / client.name / "resolv.conf")
+    inside = client.start("unshare", "-m", "sh", "-c", f"mount --bind {conf} $(readlink -f /etc/resolv.conf); exec sleep 60")
+    until = time.monotonic() + 10
+    while Path(f"/proc/{inside.pid}/comm").read_text() != "sleep\n" and time.monotonic() < until:
+        time.sleep(0.02)
+    yield {"name": client.name, "pid": f"pid:{inside.pid}"}
+    sh("umount", folder)
+    if is_new:
+        folder.rmdir()
+    with contextlib.suppress(OSError):
+        made.socket.shutdown(socket.SHUT_RDWR)
+    made.socket.close()
+
+
+@pytest.mark.parametrize("by", ["name", "pid"])
+def test_a_host_name_is_found_by_the_files_of_the_targets_applications(wire, named_files, by):
+    client, _ = wire
+    with Injected("latency", "--to", "web.test", "--delay", "1ms", "--for", "60s", "--netns", named_files[by]) as fault:
+        assert pings(client, V4, 1)[0] == 1
+        assert fault.stop()["hits"] > 0
 
 
 def test_a_name_that_does_not_resolve_is_refused(wire, names):
