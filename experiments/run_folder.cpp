@@ -26,6 +26,23 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
+namespace fs = std::filesystem;
+
+// /dev/stdout, /dev/fd/3, /proc/self/fd/1: what is open there already, be it a file.
+bool is_descriptor(const fs::path& file) {
+    std::error_code ignored;
+    const auto next = fs::is_symlink(file, ignored) ? file.parent_path() / fs::read_symlink(file, ignored) : file;
+    const auto in_proc = [&](const fs::path& path) {
+        return fs::weakly_canonical(path.parent_path(), ignored).string().starts_with("/proc/");
+    };
+    return in_proc(file) || in_proc(next);
+}
+
+std::string write_to(const fs::path& there, const std::string& text) {
+    const unique_fd fd(::open(there.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    return fd && write_all(fd.get(), text) ? "" : std::strerror(errno);
+}
+
 Experiment experiment_as_run(const std::filesystem::path& file, const std::filesystem::path& expect) {
     Parsed parsed = parse(read_file(file), file.string());
     if (parsed.errors.empty() && !expect.empty()) parsed = parse_expecting(read_file(file), read_file(expect), expect.string());
@@ -48,7 +65,11 @@ JudgedRun judge_folder(const std::filesystem::path& folder, const std::filesyste
     return run;
 }
 
-std::string write_whole(const std::filesystem::path& file, const std::string& text) {
+std::string write_whole(const fs::path& asked, const std::string& text) {
+    std::error_code ignored;
+    if (is_descriptor(asked) || (fs::exists(asked, ignored) && !fs::is_regular_file(asked, ignored))) return write_to(asked, text);
+    auto file = asked;
+    for (int links = 0; links < 8 && fs::is_symlink(file, ignored); links++) file = file.parent_path() / fs::read_symlink(file, ignored);
     std::string temporary = file.string() + ".XXXXXX";
     const unique_fd made(::mkostemp(temporary.data(), O_CLOEXEC));
     if (!made) return std::strerror(errno);

@@ -1,6 +1,7 @@
 """report: what pipelines and people read of a recorded run, each format by a reader of its own kind; the page in a real browser."""
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -132,6 +133,29 @@ def metered(run):
             count = {"t": second * 1000 * MS, "event": "count", "meter": "checks", "count": 10 if second < 2 else 40, "length": 1000 * MS}
             file.write(json.dumps(count) + "\n")
     return folder
+
+
+def test_what_is_no_file_is_written_and_not_replaced(run, tmp_path):
+    folder = run()
+    text = report(folder, "--markdown", "-")
+    (tmp_path / "out").symlink_to("/proc/self/fd/1")  # as /dev/stdout is
+    assert report(folder, "--markdown", tmp_path / "out") == text
+    begun = tmp_path / "summary.md"
+    begun.write_text("begun\n")
+    with begun.open("a") as out:
+        subprocess.run([BLACKSTART, "report", folder, "--markdown", tmp_path / "out"], stdout=out, check=True, timeout=60)
+    assert begun.read_text() == "begun\n" + text
+    assert (tmp_path / "out").readlink() == Path("/proc/self/fd/1")
+
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE, text=True)
+    report(folder, "--markdown", tmp_path / "pipe")
+    assert reader.communicate(timeout=20)[0] == text and (tmp_path / "pipe").is_fifo()
+
+    (tmp_path / "link.md").symlink_to(tmp_path / "real.md")
+    report(folder, "--markdown", tmp_path / "link.md")
+    assert (tmp_path / "real.md").read_text() == text and (tmp_path / "link.md").is_symlink()
+    assert "Is a directory" in report(folder, "--markdown", tmp_path, code=2)
 
 
 def test_what_meters_counted_is_told_and_drawn(run, tmp_path):
