@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -125,13 +128,30 @@ private:
         return file(drill / (std::string(name) + ".toml"), words_.out.empty() ? "" : (fs::path(words_.out) / name).string());
     }
 
+    // No service said anything, and the history is no more than its head.
+    static bool never_began(const fs::path& folder) {
+        std::error_code ignored;
+        std::ifstream history(folder / "history.ndjson");
+        return fs::is_empty(folder / "logs", ignored) && std::count(std::istreambuf_iterator(history), {}, '\n') <= 1;
+    }
+
+    // For the next try, under the same name. What the user made is left.
+    void clear(const fs::path& folder) const {
+        std::error_code ignored;
+        for (const char* name : {"logs", "history.ndjson", "experiment.toml"}) fs::remove(folder / name, ignored);
+        if (folder != words_.out) fs::remove(folder, ignored);
+    }
+
     // One run folder, one verdict, which is judged from the folder alone, as `judge` does.
     Done once(Experiment experiment, const std::string& text, const fs::path& file, const fs::path& folder, std::uint64_t seed) {
         seed_faults(experiment, seed);
         std::vector<std::string> left;
-        {
+        try {
             const auto follower = follow(experiment, words_.quiet);
             left = run(experiment, text, {fs::absolute(file), folder, *follower, deadline_});
+        } catch (const Unfit&) {
+            if (never_began(folder)) clear(folder);
+            throw;
         }
         for (const auto& what : left) std::cerr << "blackstart: not restored: " << what << '\n';
         if (!words_.quiet) std::cerr << "run folder: " << folder.string() << '\n';
