@@ -64,9 +64,7 @@ unique_fd open_tap_in(int netns_fd, bool as_on_a_wire) {
 class DelayLineHelper : public Helper {
 public:
     DelayLineHelper(int netns_fd, const HelperPlan& plan)
-        : tap_(open_tap_in(netns_fd, plan.as_on_a_wire)),
-          device_(name_of(tap_)),
-          ifindex_(raise_helper(netns_fd, device_)) {
+        : tap_(open_tap_in(netns_fd, plan.as_on_a_wire)), device_(name_of(tap_)), ifindex_(raise_helper(netns_fd, device_)) {
         line_.emplace(tap_.get(),
                       DelayLine::Plan{plan.delay, plan.jitter, plan.lease, plan.seed, plan.spread, plan.rate, plan.queue, plan.corrupt});
     }

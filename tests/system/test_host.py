@@ -168,10 +168,11 @@ def test_restore_ends_every_live_inject_by_sigterm(client, other):
         assert status() == []
 
 
-def test_restore_ends_a_stopped_one_too(client):
+@pytest.mark.parametrize("stopped_for", [0.1, 3], ids=["briefly", "beyond-its-lease"])
+def test_restore_ends_a_stopped_one_too(client, stopped_for):
     with dns(client, "db.test") as injected:
         injected.process.send_signal(signal.SIGSTOP)
-        time.sleep(0.1)
+        time.sleep(stopped_for)
         assert [p["stopped"] for p in status()] == [True] and "stopped: inert" in blackstart("status").stdout
         code, told = restore()
         assert code == 0 and told["whole"], told
