@@ -65,11 +65,7 @@ JudgedRun judge_folder(const std::filesystem::path& folder, const std::filesyste
     return run;
 }
 
-std::string write_whole(const fs::path& asked, const std::string& text) {
-    std::error_code ignored;
-    if (is_descriptor(asked) || (fs::exists(asked, ignored) && !fs::is_regular_file(asked, ignored))) return write_to(asked, text);
-    auto file = asked;
-    for (int links = 0; links < 8 && fs::is_symlink(file, ignored); links++) file = file.parent_path() / fs::read_symlink(file, ignored);
+std::string write_whole(const fs::path& file, const std::string& text) {
     std::string temporary = file.string() + ".XXXXXX";
     const unique_fd made(::mkostemp(temporary.data(), O_CLOEXEC));
     if (!made) return std::strerror(errno);
@@ -77,6 +73,14 @@ std::string write_whole(const fs::path& asked, const std::string& text) {
     const int error = errno;
     ::unlink(temporary.c_str());
     return std::strerror(error);
+}
+
+std::string write_report(const fs::path& asked, const std::string& text) {
+    std::error_code ignored;
+    if (is_descriptor(asked) || (fs::exists(asked, ignored) && !fs::is_regular_file(asked, ignored))) return write_to(asked, text);
+    auto file = asked;
+    for (int links = 0; links < 8 && fs::is_symlink(file, ignored); links++) file = file.parent_path() / fs::read_symlink(file, ignored);
+    return write_whole(file, text);
 }
 
 std::string write_verdict(const std::filesystem::path& folder, const std::string& json) { return write_whole(folder / verdict_file, json); }

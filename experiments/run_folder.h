@@ -26,10 +26,12 @@ struct JudgedRun {
 // `expect`: a file whose [[expect]] tables take the place of the experiment's; "" = none.
 JudgedRun judge_folder(const std::filesystem::path& folder, const std::filesystem::path& expect = {});
 
-// Puts the text in place of a file, whole or not at all; of a link it is the file that it leads to. What is no file (a device, a pipe),
-// and what is open already (/dev/stdout), is not replaced but written. Returns why it could not; "" if it could.
+// Puts the text in place of a file, or of a link, whole or not at all. Returns why it could not; "" if it could.
 std::string write_whole(const std::filesystem::path& file, const std::string& text);
-// The same for verdict.json (to_json).
+// The same for a file that the user names: of a link it is the file that it leads to. What is no file (a device, a pipe), and what is open
+// already (/dev/stdout), is not replaced but written.
+std::string write_report(const std::filesystem::path& file, const std::string& text);
+// As write_whole, verdict.json (to_json).
 std::string write_verdict(const std::filesystem::path& folder, const std::string& json);
 
 }  // namespace blackstart

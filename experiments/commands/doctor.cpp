@@ -45,12 +45,15 @@ struct Findings {
     std::vector<std::string> names = resolver_path();
     std::vector<std::string> left;
 
-    // Without a place for its state no fault is injected, whatever the kernel can do.
-    [[nodiscard]] bool has_state() const {
-        return std::ranges::none_of(features, [](const Feature& one) { return one.name == "state" && !one.there; });
+    // What every fault needs, whatever the kernel can do: a place for its state, and to know what it has to spare.
+    [[nodiscard]] std::vector<std::string> lacking() const {
+        std::vector<std::string> missing;
+        for (const auto& one : features)
+            if (!one.there && (one.name == "state" || one.name == "sock_diag")) missing.push_back(one.name);
+        return missing;
     }
     [[nodiscard]] bool fit() const {
-        return has_state() && std::ranges::none_of(kinds, [](const KindRow& row) { return row.refusal.has_value(); });
+        return lacking().empty() && std::ranges::none_of(kinds, [](const KindRow& row) { return row.refusal.has_value(); });
     }
 };
 
@@ -70,8 +73,8 @@ void tell_summary(const Findings& found) {
         if (row.refusal) cannot.push_back(row.kind);
     if (!cannot.empty())
         fmt::print("NOT FIT for {}: each names its fix below\n", fmt::join(cannot, ", "));
-    else if (!found.has_state())
-        fmt::print("NOT FIT for any fault: what is in force cannot be written down; 'state' names the fix below\n");
+    else if (const auto lacking = found.lacking(); !lacking.empty())
+        fmt::print("NOT FIT for any fault, for want of {}: each names its fix below\n", fmt::join(lacking, ", "));
     else
         fmt::print("fit: all {} kinds of faults can be injected here\n", found.kinds.size());
     if (!found.left.empty()) fmt::print("LEFT BEHIND by a process that is gone: run `blackstart restore`\n");

@@ -42,7 +42,7 @@ int report_command(const std::string& run, const std::map<std::string, std::stri
         const std::string text = format.write(judged);
         if (file->second == "-") {
             std::cout << text;
-        } else if (const auto why = write_whole(file->second, text); !why.empty()) {
+        } else if (const auto why = write_report(file->second, text); !why.empty()) {
             throw Misuse("cannot write " + file->second + ": " + why);
         }
     }
