@@ -21,8 +21,8 @@ using packet::u32;
 using std::chrono::seconds;
 
 constexpr unsigned A = 1, TXT = 16, AAAA = 28, HTTPS = 65, TSIG = 250, ANY = 255;
-inline const Flow v4;
-inline const Flow v6{.source = "fd00::1", .destination = "fd00::2"};
+const Flow v4;
+const Flow v6{.source = "fd00::1", .destination = "fd00::2"};
 
 inline Bytes wire(const std::string& name) {
     Bytes out;

@@ -1,4 +1,4 @@
-// Expectations of states over time, on histories made by hand: flap, agrees_with.
+// Expectations of states over time, on histories made by hand: max_transitions, flap, agrees_with.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +8,44 @@ namespace blackstart {
 namespace {
 
 using testing::HasSubstr;
+
+// --- max_transitions ---
+
+Story flap_story(int most, const std::vector<double>& failures) {
+    Story story;
+    story.expect(MaxTransitions{most});
+    for (const double t : failures) story.fail(t, t + Story::every);
+    return story;
+}
+
+TEST(MaxTransitions, HoldsAndDeviatesByOne) {
+    EXPECT_EQ(flap_story(0, {}).outcome(), Outcome::held);
+    EXPECT_EQ(flap_story(4, {3, 5}).outcome(), Outcome::held);
+    const Finding finding = flap_story(3, {3, 5}).finding();
+    EXPECT_EQ(finding.outcome, Outcome::deviated);
+    EXPECT_EQ(finding.observed, "4 transitions");
+    EXPECT_EQ(finding.limit, "<= 3 transitions");
+    EXPECT_EQ(finding.at, at(5.13));
+    EXPECT_EQ(flap_story(2, {3, 3.1}).outcome(), Outcome::held);  // one spell
+    EXPECT_EQ(flap_story(1, {19.9}).outcome(), Outcome::held);
+}
+
+TEST(MaxTransitions, WhatIsMissingMayHideChanges) {
+    Story hidden = flap_story(2, {});
+    hidden.silence(10, 10.3);
+    EXPECT_EQ(hidden.outcome(), Outcome::inconclusive);
+    Story enough = flap_story(4, {});
+    enough.silence(10, 10.3);
+    EXPECT_EQ(enough.outcome(), Outcome::held);
+    Story died = flap_story(100, {});
+    died.silence(10, 20);
+    EXPECT_EQ(died.outcome(), Outcome::inconclusive);
+    died.silence(-5, 20);
+    EXPECT_EQ(died.outcome(), Outcome::inconclusive);
+    Story flapped = flap_story(1, {3, 5});
+    flapped.silence(10, 20);
+    EXPECT_EQ(flapped.outcome(), Outcome::deviated);
+}
 
 // --- flap: 21 states in 20 s, one each second ---
 
