@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 NAMES = ("db.test", "other.test", "a.svc.test", "a.b.svc.test", "svc.test")
 REAL4, REAL6 = "192.0.2.80", "2001:db8::80"
+SERVERS = ("10.77.0.2", "fd77:0::2")  # of the tests' own lab
 
 
 def serve(host, *addresses, port=53):

@@ -7,29 +7,11 @@ import signal
 import time
 
 import pytest
-from dns_clients import C_ARES, MUSL_SOURCE, REAL4, REAL6, dig, go_lookup, lookup, reach, serve
+from dns_clients import C_ARES, MUSL_SOURCE, REAL4, REAL6, SERVERS, dig, go_lookup, lookup, reach, serve
 
 from lab import inject, sh
 
-SERVERS = ("10.77.0.2", "fd77:0::2")
 RCODES = {"empty": "NOERROR", "nxdomain": "NXDOMAIN", "servfail": "SERVFAIL", "refused": "REFUSED", "formerr": "FORMERR", "notimp": "NOTIMP"}
-
-
-@pytest.fixture
-def served(pair):
-    client, server = pair
-    serve(server, *SERVERS)
-    reach(client, *SERVERS)
-    return client, server
-
-
-@pytest.fixture
-def once(lab):
-    """As `served`, without checksum offload only: for what has nothing to do with checksums."""
-    client, server = lab.pair(offload=False)
-    serve(server, *SERVERS)
-    reach(client, *SERVERS)
-    return client, server
 
 
 def untouched(client, nameserver):
@@ -164,7 +146,6 @@ def test_resolvers_of_c_ares_and_go(once, answer, cares, go):
             assert go in said and (not told or any(address in said for address in told)), said
             said = go_lookup(client, nameserver, "other.test")
             assert REAL4 in said or REAL6 in said, said
-
 
 
 def test_getent_sees_one_family_gone(once):

@@ -7,30 +7,13 @@ import subprocess
 import time
 
 import pytest
-from dns_clients import REAL4, REAL6, dig, reach, serve
+from dns_clients import REAL4, REAL6, SERVERS, dig, serve
 
 from inside import dns_answers
 from lab import BLACKSTART, inject, sh
 
-SERVERS = ("10.77.0.2", "fd77:0::2")
 DELAY, MS = 0.4, "400ms"
 SPARE = 0.3  # an answer that was not delayed came sooner than that
-
-
-@pytest.fixture
-def served(pair):
-    client, server = pair
-    serve(server, *SERVERS)
-    reach(client, *SERVERS)
-    return client, server
-
-
-@pytest.fixture
-def once(lab):
-    client, server = lab.pair(offload=False)
-    serve(server, *SERVERS)
-    reach(client, *SERVERS)
-    return client, server
 
 
 def seconds(client, server, name, qtype=1):

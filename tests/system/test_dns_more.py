@@ -5,27 +5,9 @@ import subprocess
 import time
 
 import pytest
-from dns_clients import REAL4, REAL6, dig, lookup, reach, serve
+from dns_clients import REAL4, REAL6, SERVERS, dig, lookup, reach, serve
 
 from lab import BLACKSTART, inject
-
-SERVERS = ("10.77.0.2", "fd77:0::2")
-
-
-@pytest.fixture
-def served(pair):
-    client, server = pair
-    serve(server, *SERVERS)
-    reach(client, *SERVERS)
-    return client, server
-
-
-@pytest.fixture
-def once(lab):
-    client, server = lab.pair(offload=False)
-    serve(server, *SERVERS)
-    reach(client, *SERVERS)
-    return client, server
 
 
 @pytest.mark.sanitize

@@ -7,11 +7,9 @@ import threading
 import time
 
 import pytest
-from dns_clients import REAL4, REAL6, dig, lookup, reach, serve
+from dns_clients import REAL4, REAL6, SERVERS, dig, lookup, reach, serve
 
 from lab import BLACKSTART, inject
-
-SERVERS = ("10.77.0.2", "fd77:0::2")
 
 
 def move_on(server, dnsmasq):

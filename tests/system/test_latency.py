@@ -19,11 +19,6 @@ from network import V4, V6, settled
 from round_trips import echo_ms, echo_server, rtt, rtts
 
 
-@pytest.fixture
-def wire(lab):
-    return settled(lab.pair())
-
-
 # ---- what is delayed, and by how much -------------------------------------------------------------------------------
 
 

@@ -13,13 +13,8 @@ import pytest
 
 from inside import inside
 from lab import inject
-from network import V4, settled
+from network import V4
 from round_trips import echo_ms, echo_server, rtt
-
-
-@pytest.fixture
-def wire(lab):
-    return settled(lab.pair())
 
 
 def test_ipv6_on_loopback(wire):

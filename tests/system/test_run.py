@@ -48,16 +48,10 @@ SUCCESS = '[[expect]]\nprobe = "lookups"\nsuccess = ">= 90%"\n'
 
 
 @pytest.fixture
-def place(lab, tmp_path):
-    """(write, run folder): a client, a server with dnsmasq, and a writer of experiment files about them."""
-    client, server = lab.pair()
-    server.start("dnsmasq", "-k", "-C", "/dev/null", "--no-resolv", "--no-hosts", "--pid-file", "--user=root", "--address=/db.test/10.9.9.9",
-                 stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 10
-    while client.run("dig", "+short", "+tries=1", "+time=1", "@10.77.0.2", "db.test").stdout != "10.9.9.9\n":
-        assert time.monotonic() < until
+def place(resolving, tmp_path):
+    """(write, run folder): a writer of experiment files about a client that resolves db.test."""
 
-    def write(more=SUCCESS, name="db.test", duration="4s", netns=client.name, server="10.77.0.2"):
+    def write(more=SUCCESS, name="db.test", duration="4s", netns=resolving, server="10.77.0.2"):
         file = tmp_path / "experiment.toml"
         file.write_text(FILE.format(netns=netns, name=name, server=server, duration=duration, more=more))
         return file

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 
 import pytest
 
@@ -48,18 +47,12 @@ HELD = '[[expect]]\nprobe = "lookups"\nsuccess = ">= 80%"\nduring = "after"\n'
 
 
 @pytest.fixture
-def place(lab, tmp_path):
-    """(write, run folder): a client, a server with dnsmasq, and a writer of experiment files about them."""
-    client, server = lab.pair()
-    server.start("dnsmasq", "-k", "-C", "/dev/null", "--no-resolv", "--no-hosts", "--pid-file", "--user=root", "--address=/db.test/10.9.9.9",
-                 stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 10
-    while client.run("dig", "+short", "+tries=1", "+time=1", "@10.77.0.2", "db.test").stdout != "10.9.9.9\n":
-        assert time.monotonic() < until
+def place(resolving, tmp_path):
+    """(write, run folder): a writer of experiment files about a client that resolves db.test."""
 
     def write(more=HELD, name="db.test", duration="4s", head=""):
         file = tmp_path / "experiment.toml"
-        file.write_text(FILE.format(netns=client.name, name=name, duration=duration, head=head, more=more))
+        file.write_text(FILE.format(netns=resolving, name=name, duration=duration, head=head, more=more))
         return file
 
     return write, tmp_path / "run"
