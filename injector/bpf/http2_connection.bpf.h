@@ -96,7 +96,7 @@ struct kept_segments {
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 512);
+    __uint(max_entries, 128);
     __type(key, struct flow_key);
     __type(value, struct kept_segments);
 } kept SEC(".maps");

@@ -20,7 +20,7 @@ struct frames {
 };
 
 /* A segment that came before what precedes it, or its beginning. */
-#define KEPT_MOST 2048
+#define KEPT_MOST 8192
 struct kept {
     __u32 seq, size;
     __u8 octets[KEPT_MOST];

@@ -244,6 +244,22 @@ TEST_F(Http2, RequestsThatComeBeforeTheirTurnAreReadInIt) {
     expect_tally(3, 3);
 }
 
+TEST_F(Http2, LongDataThatComeBeforeTheirTurnAreReadToTheirEnd) {
+    grpc();
+    EXPECT_EQ(asked(1, plain_path), grpc_answer(1, 2));
+    const auto begins = headers(3, method + scheme + data_path);
+    const auto data = body(3, std::string(3000, 'x'), kEndStream) + frame(6, 0, 0, "pingpong");
+    const auto at = connection.client;
+    connection.client += static_cast<std::uint32_t>(begins.size());
+    connection.send(data);
+    connection.client = at;
+    connection.send(begins);
+    connection.client += static_cast<std::uint32_t>(data.size());
+    EXPECT_EQ(connection.answer(grpc_answer(3, 1)), grpc_answer(3, 1));
+    EXPECT_EQ(asked(5, "\xbf"), grpc_answer(5, 2));
+    expect_tally(2, 2);
+}
+
 TEST_F(Http2, AnswersThatComeBeforeTheirTurnAndThoseOfTheGapAreChanged) {
     grpc();
     connection.send(grpc_request(1, plain_path) + grpc_request(3, "\xbe") + grpc_request(5, "\xbe"));
