@@ -1,4 +1,5 @@
-// The draw of a fault's share in user space, as the programs in the kernel have it (injector/bpf/terms.bpf.h): splitmix64.
+// The draw of a fault's share and the turn of its cycle in user space, as the programs in the kernel have them (injector/bpf/terms.bpf.h):
+// splitmix64.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,11 @@ inline bool drawn(const Terms& terms, std::uint64_t n) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
     return static_cast<double>((z ^ (z >> 31)) >> 32) < terms.probability * 4294967296.0;
+}
+
+// Whether a cycle by count lets the n-th unit, from 0 on, be hit; without one, true.
+inline bool in_turn(const Terms& terms, std::uint64_t n) {
+    return !terms.cycle || terms.cycle->fail == 0 || n % (std::uint64_t{terms.cycle->fail} + terms.cycle->pass) < terms.cycle->fail;
 }
 
 }  // namespace blackstart

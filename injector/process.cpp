@@ -45,7 +45,7 @@ std::vector<Victim> choose(const ProcessFault& fault, const Selection& selection
                     "select other processes");
     std::vector<Victim> chosen;
     for (std::size_t i = 0; i < found.size(); i++)
-        if (drawn(terms, i)) chosen.push_back(std::move(found[i]));
+        if ((fault.action == Action::crash_loop || in_turn(terms, i)) && drawn(terms, i)) chosen.push_back(std::move(found[i]));
     if (chosen.size() > fault.at_most)
         throw Unfit(std::to_string(chosen.size()) + " processes would be hit, and at most " + std::to_string(fault.at_most) + " may be",
                     "select fewer, or allow more with at_most (--at-most)");
@@ -80,21 +80,19 @@ public:
     }
 
     void arm(const Target& target) override {
-        const auto selection = resolve_selection(fault_, target);
-        auto victims = choose(fault_, selection, terms_, tally_);
-        if (victims.empty()) nobody();
-        if (fault_.action == Action::kill)
-            tally_.hits = kill_all(victims);
-        else
-            pause(selection, victims);
-        tally_.unseen += victims.size() - tally_.hits;
+        selection_ = resolve_selection(fault_, target);
+        if (!act()) nobody();
         lease_.arm(control_, terms_.duration, terms_.lease);
     }
     void disarm() override {
         pause_.reset();
         lease_.end();
     }
-    bool renew() override { return lease_.renew(); }
+    bool renew() override {
+        if (!lease_.renew()) return false;
+        if (terms_.cycle && terms_.cycle->on.count() > 0) follow_cycle(monotonic_ns());
+        return true;
+    }
     [[nodiscard]] Tally tally() const override {
         auto tally = tally_;
         tally.lapsed = lease_.lapsed();
@@ -106,15 +104,44 @@ public:
     }
 
 private:
-    void pause(const Selection& selection, const std::vector<Victim>& victims) {
-        const bool whole = selection.cgroups.size() == 1 && fault_.exe.empty() && fault_.pids.empty() && selection.netns_inode == 0 &&
-                           terms_.probability >= 1 && tally_.unseen == 0;
-        pause_ = std::make_unique<Pause>(victims, whole ? cgroup2_mount() + "/" + selection.cgroups.front().path : "");
-        tally_.hits = pause_->stopped();
+    // False: there was nobody.
+    bool act() {
+        const auto unseen = tally_.unseen;
+        const auto victims = choose(fault_, selection_, terms_, tally_);
+        if (victims.empty()) return false;
+        const auto hit = fault_.action == Action::kill ? kill_all(victims) : pause(victims, tally_.unseen == unseen);
+        tally_.hits += hit;
+        tally_.unseen += victims.size() - hit;
+        return true;
+    }
+
+    // As often as the lease is renewed: those that run now are hit when a round begins, and run again in its pause.
+    void follow_cycle(std::uint64_t now) {
+        if (now >= control_.ends_ns) return;
+        const auto on = static_cast<std::uint64_t>(terms_.cycle->on.count()), off = static_cast<std::uint64_t>(terms_.cycle->off.count());
+        const auto round = (now - control_.armed_ns) / (on + off), into = (now - control_.armed_ns) % (on + off);
+        if (into >= on) pause_.reset();
+        if (into >= on || round == round_) return;
+        round_ = round;
+        try {
+            act();
+        } catch (const Unfit&) {  // too many by now, or only those that are protected
+            tally_.unseen++;
+        }
+    }
+
+    // How many have stopped. `all`: nobody who was selected is spared.
+    std::size_t pause(const std::vector<Victim>& victims, bool all) {
+        const bool whole = selection_.cgroups.size() == 1 && fault_.exe.empty() && fault_.pids.empty() && selection_.netns_inode == 0 &&
+                           terms_.probability >= 1 && !terms_.cycle && all;
+        pause_ = std::make_unique<Pause>(victims, whole ? cgroup2_mount() + "/" + selection_.cgroups.front().path : "");
+        return pause_->stopped();
     }
 
     const ProcessFault fault_;
     const Terms terms_;
+    Selection selection_;
+    std::uint64_t round_ = 0;  // of a cycle by time: the last that was begun
     Tally tally_;
     ::control control_{};
     Lease lease_;

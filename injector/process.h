@@ -20,6 +20,9 @@ namespace blackstart {
 // Never selected: process 1, this process, its ancestors and other blackstarts, sshd, the journal, kernel threads; if `pid` names
 // one of them, or nothing else is selected, the fault is refused, and so is one that selects more than `at_most`.
 //
+// A cycle by count: of the processes that are found, of a crash-loop of the starts. By time, to a fifth of a second: those that run when
+// a round begins are killed or paused, and the paused run again in its pause.
+//
 // Tally: `matched` counts processes selected, and starts while the crash-loop acts; `hits` those that are really dead, or stopped;
 // `unseen` those that were selected and spared, or did not die or stop within a second.
 struct ProcessFault {

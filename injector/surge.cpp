@@ -204,8 +204,7 @@ void Surge::work(int netns) {
 // The draw of a share and the turn of a cycle, as the programs in the kernel have them (terms.bpf.h).
 bool Surge::in_turn(std::uint64_t number, std::uint64_t now) const {
     if (kernel_.cycle_on_ns != 0 && (now - begun_) % (kernel_.cycle_on_ns + kernel_.cycle_off_ns) >= kernel_.cycle_on_ns) return false;
-    if (kernel_.cycle_fail != 0 && number % (kernel_.cycle_fail + kernel_.cycle_pass) >= kernel_.cycle_fail) return false;
-    return drawn(terms_, number);
+    return blackstart::in_turn(terms_, number) && drawn(terms_, number);
 }
 
 void Surge::issue(std::uint64_t now) {

@@ -231,6 +231,35 @@ def test_a_crash_loop_by_count_lets_some_start(victim):
         assert codes == [-9, -9, 0, -9, -9, 0]
 
 
+def test_a_pause_by_time_comes_and_goes(victim):
+    child = victim()
+    with process("--pid", child.pid, "--action", "pause", "--cycle", "on=1500ms,off=1500ms") as fault:
+        for _ in range(2):
+            until = time.monotonic() + 10
+            while not stands_still(child):
+                assert time.monotonic() < until
+            assert runs(child, 10)
+        restored = fault.stop()
+        assert restored["hits"] >= 2 and restored["whole"]
+    assert runs(child)
+
+
+def test_a_pause_by_count_is_one_of_processes(victim):
+    children = [victim() for _ in range(4)]
+    with process("--exe", victim.exe, "--action", "pause", "--cycle", "fail=1,pass=1") as fault:
+        assert sum(stands_still(child) for child in children) == 2
+        assert fault.stop()["hits"] == 2
+
+
+def test_a_kill_by_time_is_repeated(victim):
+    first = victim()
+    with process("--exe", victim.exe, "--action", "kill", "--cycle", "on=200ms,off=800ms") as fault:
+        assert first.wait(5) == -signal.SIGKILL
+        second = victim()
+        assert second.wait(10) == -signal.SIGKILL
+        assert fault.stop()["hits"] == 2
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_crash_loop_ends_with_blackstart(victim, end):
     victim()
@@ -272,4 +301,3 @@ def test_what_is_not_there_is_refused(isolated):
     assert refused("--unit", "no-such.service", "--action", "kill")[0] == 4
     assert refused("--pid", 5, "--action", "crash-loop")[0] == 2
     assert refused("--action", "kill")[0] == 2
-    assert refused("--pid", 5, "--action", "pause", "--cycle", "on=1s,off=1s")[0] == 2

@@ -17,11 +17,6 @@ template <> void describe(Keys& keys, ProcessFault& fault) {
     keys.add("cgroup", type::text("CGROUP"), fault.cgroup).says("path or unit: every process in it or below it");
     keys.add("unit", type::text("UNIT"), fault.unit).says("systemd unit: every process of it");
     keys.add("at_most", type::whole<std::uint32_t>(1, 100'000), fault.at_most).otherwise("10").says("refused if more would be hit");
-    keys.check([&fault](const Keys& all, const Place&, Complaints& complaints) {
-        const auto* cycle = all.given("cycle");
-        if (cycle != nullptr && all.right("action") && fault.action != crash_loop)
-            complaints.error(cycle->place, "cycle: only a crash-loop takes one in this version");
-    });
 }
 
 }  // namespace blackstart
