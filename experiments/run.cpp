@@ -300,7 +300,8 @@ private:
             netns.inode = 0;
             // In the same place: probes that are to look from there have its number, and see nothing from now on.
             const unique_fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-            ::dup3(nothing.get(), netns.fd.get(), O_CLOEXEC);
+            for (const auto* fd : {&netns.fd, &netns.mntns})
+                if (*fd) ::dup3(nothing.get(), fd->get(), O_CLOEXEC);
             if (netns.mntns) ::dup3(nothing.get(), netns.mntns.get(), O_CLOEXEC);
         }
         for (auto& [name, target] : targets_) {

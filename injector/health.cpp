@@ -60,7 +60,7 @@ void check_protocol(const HealthFault& fault) {
     if (!how.has_path && !fault.path.empty()) throw Misuse("health: only http, http2 and grpc checks have a path");
     if (!how.has_path && !fault.agent.empty()) throw Misuse("health: only http, http2 and grpc checks have a User-Agent");
     if (std::ranges::find(how.results, fault.result) == how.results.end())
-        throw Misuse(std::string("health: the result of a ") + how.name + " check can be " + any_of(how.results) + ", not " +
+        throw Misuse(std::string("health: with protocol ") + how.name + " the result can be " + any_of(how.results) + ", not " +
                      word(fault.result));
     if (fault.protocol == Protocol::http2 && fault.result == Result::status && !status_octet(fault.status))
         throw Misuse("health: http2 checks can be shown 200, 206, 400, 404 or 500, not " + std::to_string(fault.status) +

@@ -47,7 +47,7 @@ Address plain(const addrinfo& found) {
     if (mntns_fd >= 0) ::dup2(mntns_fd, 2);
     ::close_range(3, ~0U, 0);
     if (::setns(0, CLONE_NEWNET) != 0) ::_exit(1);
-    if (mntns_fd >= 0 && ::setns(2, CLONE_NEWNS) != 0) ::_exit(1);
+    if (mntns_fd >= 0 && !enter_to_look_up(2)) ::_exit(1);
     ::close(2);
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "injector/kernel/mntns.h"
 #include "injector/kernel/unique_fd.h"
 
 namespace blackstart::spawner {
@@ -58,7 +59,9 @@ void enter(const Message& message) {
     const bool here = ::getcwd(directory.data(), directory.size()) != nullptr;
     if (message.netns() >= 0 && ::setns(message.netns(), CLONE_NEWNET) != 0) fail(message, "cannot enter its network namespace");
     if (message.mntns() < 0) return;
-    if (::setns(message.mntns(), CLONE_NEWNS) != 0) fail(message, "cannot enter its mount namespace");
+    const bool entered =
+        message.request.ask == Ask::look_up ? enter_to_look_up(message.mntns()) : ::setns(message.mntns(), CLONE_NEWNS) == 0;
+    if (!entered) fail(message, "cannot enter its mount namespace");
     if (here && ::chdir(directory.data()) != 0) return;  // then at its root
 }
 

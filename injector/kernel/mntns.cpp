@@ -1,6 +1,7 @@
 #include "injector/kernel/mntns.h"
 
 #include <fcntl.h>
+#include <nss.h>
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -39,6 +40,8 @@ unique_fd make_mntns(const std::function<void()>& furnish) {
     };
     return std::async(std::launch::async, make).get();
 }
+
+bool enter_to_look_up(int mntns_fd) { return ::setns(mntns_fd, CLONE_NEWNS) == 0 && ::__nss_configure_lookup("hosts", "files dns") == 0; }
 
 unique_fd open_mntns_of(std::string_view netns) {
     if (netns.starts_with("pid:"))

@@ -16,4 +16,8 @@ unique_fd make_mntns(const std::function<void()>& furnish);
 // Empty: where this process does, and where it may not ask.
 unique_fd open_mntns_of(std::string_view netns);
 
+// For good, of a process about to look a name up: in the files of that namespace and in DNS, and nowhere else. Both are libc's own:
+// nothing that its nsswitch.conf names is loaded from it. False: errno.
+bool enter_to_look_up(int mntns_fd);
+
 }  // namespace blackstart

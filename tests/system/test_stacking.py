@@ -199,19 +199,24 @@ def test_a_host_name_is_followed_as_its_answers_change(wire, names):
 
 @pytest.fixture
 def named_files(wire, tmp_path):
-    """A name server on the server. Yields two names for the client's namespace, of which each brings a resolv.conf that leads to it."""
+    """A name server on the server. Yields two names for the client's namespace, of which each brings a resolv.conf that leads to it, and an
+    nsswitch.conf that names a library, which nobody is to load from there."""
     client, server = wire
     made = NameServer(server)
     made.addresses = [V4]
     conf = tmp_path / "resolv.conf"
     conf.write_text(f"nameserver {V4}\n")
+    switch = tmp_path / "nsswitch.conf"
+    switch.write_text("hosts: planted\n")
     folder = Path("/etc/netns")
     is_new = not folder.exists()
     folder.mkdir(exist_ok=True)
     sh("mount", "-t", "tmpfs", "none", folder)  # seen by this process only
     (folder / client.name).mkdir()
-    shutil.copy(conf, folder / client.name / "resolv.conf")
-    inside = client.start("unshare", "-m", "sh", "-c", f"mount --bind {conf} $(readlink -f /etc/resolv.conf); exec sleep 60")
+    for file in (conf, switch):
+        shutil.copy(file, folder / client.name)
+    inside = client.start("unshare", "-m", "sh", "-c",
+                          f"mount --bind {conf} $(readlink -f /etc/resolv.conf); mount --bind {switch} /etc/nsswitch.conf; exec sleep 60")
     until = time.monotonic() + 10
     while Path(f"/proc/{inside.pid}/comm").read_text() != "sleep\n" and time.monotonic() < until:
         time.sleep(0.02)
