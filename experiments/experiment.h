@@ -31,6 +31,12 @@ struct PlannedMeter {
     std::string target;  // a target's name; "": the host itself
 };
 
+inline constexpr const char* host_target = "host";  // the name of the host itself among targets
+inline std::vector<std::string> targets_of(const PlannedFault& fault) {
+    return fault.targets.empty() ? std::vector<std::string>{host_target} : fault.targets;
+}
+inline std::string target_of(const PlannedMeter& meter) { return meter.target.empty() ? host_target : meter.target; }
+
 struct Guard {
     std::string probe;
     Limit success;                                           // trips = "success < 50%"

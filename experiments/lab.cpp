@@ -118,12 +118,6 @@ std::string how_it_ended(int status) {
     return "killed by " + (name != nullptr ? "SIG" + std::string(name) : std::to_string(WTERMSIG(status)));
 }
 
-bool interrupted() {
-    sigset_t pending;
-    return ::sigpending(&pending) == 0 &&
-           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1);
-}
-
 std::uint64_t netns_of(const fs::path& process) {
     const unique_fd fd(::open((process / "ns/net").c_str(), O_RDONLY | O_CLOEXEC));
     return fd ? netns_id(fd.get()) : 0;
@@ -184,7 +178,7 @@ struct Lab::Impl {
         const auto until = Clock::now() + ready.timeout;
         init->start(service);
         for (;;) {
-            if (interrupted() || (deadline && Loop::now() >= *deadline)) return false;
+            if (waiting_signal() != 0 || (deadline && Loop::now() >= *deadline)) return false;
             nothing_exited();
             if (is_ready(ready, netns, plan.hosts, kLook)) return true;
             if (Clock::now() >= until) unfit(service, "is not ready in time (" + to_string(ready) + ")");

@@ -13,7 +13,7 @@ constexpr std::chrono::minutes kSpare{1};
 Metering::Metering(const Experiment& experiment, const std::map<std::string, Target>& targets) {
     const auto duration = experiment.baseline + experiment.duration + kSpare;
     for (const auto& planned : experiment.meters) {
-        const Target& target = targets.at(planned.target.empty() ? kHostTarget : planned.target);
+        const Target& target = targets.at(target_of(planned));
         running_.push_back({&planned, &target, std::make_unique<Meter>(planned.plan, target, duration)});
     }
     for (auto& one : running_) one.since = Loop::now();

@@ -13,8 +13,6 @@
 
 namespace blackstart {
 
-inline constexpr const char* kHostTarget = "host";  // the target of a meter that names none
-
 class Metering {
 public:
     // Counts from when it returns; to be made once all faults are attached. Both must outlive it. Throws Misuse or Unfit, with nothing left

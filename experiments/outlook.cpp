@@ -55,7 +55,7 @@ void end_faults(const Experiment& experiment, Time t0, Time now, std::vector<Eve
         if (const auto* e = std::get_if<event::Lost>(&event.kind)) over.insert({e->fault, e->target});
     }
     for (const auto& fault : experiment.faults)
-        for (const auto& target : fault.targets.empty() ? std::vector<std::string>{"host"} : fault.targets) {
+        for (const auto& target : targets_of(fault)) {
             if (over.contains({fault.name, target})) continue;
             const Time from = std::max(now, t0 + fault.at), to = std::max(now, t0 + fault.at + fault.terms.duration);
             if (!armed.contains({fault.name, target})) events.push_back({from, event::Armed{fault.name, target, ""}});

@@ -12,7 +12,7 @@ namespace {
 std::string told(const Unfit& error) { return std::string(error.what()) + (error.fix.empty() ? "" : "; " + error.fix); }
 
 TargetSpec spec_of(const Experiment& experiment, const std::string& target) {
-    return target == "host" && !experiment.targets.contains(target) ? TargetSpec{} : experiment.targets.at(target);
+    return target == host_target && !experiment.targets.contains(target) ? TargetSpec{} : experiment.targets.at(target);
 }
 
 bool in_lab(const Experiment& experiment, const std::string& netns) { return experiment.lab && experiment.lab->hosts.contains(netns); }
@@ -42,7 +42,7 @@ std::vector<std::string> obstacles_of(const Experiment& experiment) {
     for (const auto& probe : experiment.probes)
         if (!in_lab(experiment, probe.from)) add_obstacle(all, "probe '" + probe.name + "'", [&] { open_netns(probe.from); });
     for (const auto& meter : experiment.meters) {
-        const auto spec = spec_of(experiment, meter.target.empty() ? "host" : meter.target);
+        const auto spec = spec_of(experiment, target_of(meter));
         if (!in_lab(experiment, spec.netns)) add_obstacle(all, "meter '" + meter.name + "'", [&] { resolve(spec); });
     }
     return all;
@@ -68,10 +68,8 @@ Placed place(const Experiment& experiment, const PlannedFault& fault, const std:
 
 std::vector<Placed> placements(const Experiment& experiment) {
     std::vector<Placed> all;
-    for (const auto& fault : experiment.faults) {
-        const auto targets = fault.targets.empty() ? std::vector<std::string>{"host"} : fault.targets;
-        for (const auto& target : targets) all.push_back(place(experiment, fault, target));
-    }
+    for (const auto& fault : experiment.faults)
+        for (const auto& target : targets_of(fault)) all.push_back(place(experiment, fault, target));
     return all;
 }
 

@@ -77,10 +77,8 @@ Proof proof(const PlannedFault& planned, const std::string& target, const Histor
 
 std::vector<Proof> proofs(const Experiment& experiment, const History& history) {
     std::vector<Proof> result;
-    for (const PlannedFault& planned : experiment.faults) {
-        if (planned.targets.empty()) result.push_back(proof(planned, host_target, history));
-        for (const std::string& target : planned.targets) result.push_back(proof(planned, target, history));
-    }
+    for (const PlannedFault& planned : experiment.faults)
+        for (const std::string& target : targets_of(planned)) result.push_back(proof(planned, target, history));
     return result;
 }
 

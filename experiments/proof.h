@@ -8,8 +8,6 @@
 
 namespace blackstart {
 
-inline constexpr const char* host_target = "host";  // what a fault without a target is on
-
 // One for each fault and target, in the experiment's order. Proved: armed, acted at least once, and ended when it was to.
 std::vector<Proof> proofs(const Experiment& experiment, const History& history);
 

@@ -1,20 +1,18 @@
 #include "experiments/removals.h"
 
-#include <memory>
+#include <utility>
 
 #include "injector/kernel/quiet_thread.h"
 
 namespace blackstart {
 
 void Removals::add(Spent spent) {
-    using Task = std::packaged_task<std::vector<std::string>()>;
-    const auto one = std::make_shared<Spent>(std::move(spent));
-    const auto task = std::make_shared<Task>([this, one] {
+    std::packaged_task<std::vector<std::string>()> task([this, spent = std::move(spent)]() mutable {
         const std::scoped_lock alone(turn_);
-        return take_away(std::move(*one));
+        return take_away(std::move(spent));
     });
-    auto left = task->get_future();
-    all_.push_back({std::move(left), quiet_thread([task] { (*task)(); })});
+    auto left = task.get_future();
+    all_.push_back({std::move(left), quiet_thread(std::move(task))});
 }
 
 std::vector<std::string> Removals::finish() {

@@ -125,7 +125,7 @@ private:
         }
         const bool host = std::ranges::any_of(experiment_.faults, [](const auto& fault) { return fault.targets.empty(); }) ||
                           std::ranges::any_of(experiment_.meters, [](const auto& meter) { return meter.target.empty(); });
-        if (host && !targets_.contains(kHost)) targets_.emplace(kHost, resolve(TargetSpec{}));
+        if (host && !targets_.contains(host_target)) targets_.emplace(host_target, resolve(TargetSpec{}));
     }
 
     std::vector<Place> places() {
@@ -151,9 +151,10 @@ private:
 
     const Namespace& keep_namespace(const std::string& name) {
         auto [at, fresh] = namespaces_.try_emplace(name);
-        if (fresh) at->second = {open_netns(name), open_mntns_of(name), 0};
-        at->second.inode = netns_id(at->second.fd.get());
-        return at->second;
+        Namespace& kept = at->second;
+        if (fresh) kept = {open_netns(name), open_mntns_of(name), 0};
+        if (fresh) kept.inode = netns_id(kept.fd.get());
+        return kept;
     }
 
     // --- the phases ------------------------------------------------------------------------------------------------
@@ -197,10 +198,6 @@ private:
         for (const auto& guard : experiment_.guards) guards_.emplace_back(guard, t0);
         for (const auto& planned : experiment_.faults) schedule(planned, t0);
         next_ = loop_.at(t0 + experiment_.duration, [this] { drain(); });
-    }
-
-    static std::vector<std::string> targets_of(const PlannedFault& planned) {
-        return planned.targets.empty() ? std::vector<std::string>{kHost} : planned.targets;
     }
 
     void schedule(const PlannedFault& planned, nanoseconds t0) {
@@ -302,7 +299,6 @@ private:
             const unique_fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
             for (const auto* fd : {&netns.fd, &netns.mntns})
                 if (*fd) ::dup3(nothing.get(), fd->get(), O_CLOEXEC);
-            if (netns.mntns) ::dup3(nothing.get(), netns.mntns.get(), O_CLOEXEC);
         }
         for (auto& [name, target] : targets_) {
             if (!target.netns || still_there(target.spec, target.netns_inode)) continue;
@@ -361,8 +357,6 @@ private:
         options_.follower.seen(event);
     }
     void tell(const std::string& line) const { options_.follower.line(fmt::format("{:7.1f}s  {}", seconds(Loop::now() - origin_), line)); }
-
-    inline static const std::string kHost = "host";  // the target of a fault that names none
 
     const Experiment& experiment_;
     const RunOptions& options_;

@@ -47,8 +47,8 @@ struct HealthFault {
     //   postgresql  a startup packet with a user and nothing else, as HAProxy sends it: `not_serving` turns the answer into an
     //          ErrorResponse of the same length, `pass` an ErrorResponse into an Authentication message.
     //   mysql  a login with COM_QUIT right behind it, as HAProxy sends it with a user: `not_serving` turns OK into ERR, same length.
-    //   agent_check  HAProxy's: each connection to the agent's port; the line that it says first. `not_serving` turns "up ..." into "down"
-    //   and
+    //   agent_check
+    //          HAProxy's: each connection to the agent's port; the line that it says first. `not_serving` turns "up ..." into "down" and
     //          a weight ("75%") into 0%, `pass` "down" into "up", filled with blanks: the agent's next line takes it back. An "up" alone
     //          has no room for "down" and passes, counted unseen, as does any other line. Of timeout and reset HAProxy takes no notice.
     //   dns    a query over UDP for `query`: SERVFAIL (`not_serving`) or silence (`timeout`).

@@ -90,7 +90,7 @@ public:
     }
     bool renew() override {
         if (!lease_.renew()) return false;
-        if (terms_.cycle && terms_.cycle->on.count() > 0) follow_cycle(monotonic_ns());
+        follow_cycle(monotonic_ns());
         return true;
     }
     [[nodiscard]] Tally tally() const override {
@@ -118,11 +118,10 @@ private:
     // As often as the lease is renewed: those that run now are hit when a round begins, and run again in its pause.
     void follow_cycle(std::uint64_t now) {
         if (now >= control_.ends_ns) return;
-        const auto on = static_cast<std::uint64_t>(terms_.cycle->on.count()), off = static_cast<std::uint64_t>(terms_.cycle->off.count());
-        const auto round = (now - control_.armed_ns) / (on + off), into = (now - control_.armed_ns) % (on + off);
-        if (into >= on) pause_.reset();
-        if (into >= on || round == round_) return;
-        round_ = round;
+        const auto round = round_of(terms_, now - control_.armed_ns);
+        if (!round) pause_.reset();
+        if (!round || *round == round_) return;
+        round_ = *round;
         try {
             act();
         } catch (const Unfit&) {  // too many by now, or only those that are protected

@@ -117,11 +117,8 @@ std::size_t discard(char*, std::size_t size, std::size_t count, void*) { return 
 class Surge final : public Injection {
 public:
     Surge(const SurgeFault& fault, const Target& target, const Terms& terms)
-        : fault_(fault),
-          terms_(terms),
-          kernel_(kernel_terms(terms, {})),
-          resolution_(resolution(fault, target)),
-          most_(allow_connections()) {
+        : fault_(fault), terms_(terms), resolution_(resolution(fault, target)), most_(allow_connections()) {
+        kernel_terms(terms, {});  // the terms that cannot be
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (multi_ = curl_multi_init()) == nullptr)
             throw Unfit("libcurl does not start", "reinstall libcurl4");
         if (!resolution_.empty()) list_ = curl_slist_append(nullptr, resolution_.c_str());
@@ -167,7 +164,6 @@ private:
 
     const SurgeFault fault_;
     const Terms terms_;
-    const ::terms kernel_;
     const std::string resolution_;
     const std::size_t most_;
     ::control control_{};
@@ -203,8 +199,7 @@ void Surge::work(int netns) {
 
 // The draw of a share and the turn of a cycle, as the programs in the kernel have them (terms.bpf.h).
 bool Surge::in_turn(std::uint64_t number, std::uint64_t now) const {
-    if (kernel_.cycle_on_ns != 0 && (now - begun_) % (kernel_.cycle_on_ns + kernel_.cycle_off_ns) >= kernel_.cycle_on_ns) return false;
-    return blackstart::in_turn(terms_, number) && drawn(terms_, number);
+    return round_of(terms_, now - begun_) && blackstart::in_turn(terms_, number) && drawn(terms_, number);
 }
 
 void Surge::issue(std::uint64_t now) {

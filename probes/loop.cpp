@@ -204,4 +204,12 @@ void Loop::run() {
 
 void Loop::stop() { core_->stopped = true; }
 
+int waiting_signal() {
+    sigset_t waiting;
+    if (::sigpending(&waiting) != 0) return 0;
+    for (const int number : {SIGTERM, SIGINT, SIGHUP})
+        if (::sigismember(&waiting, number) == 1) return number;
+    return 0;
+}
+
 }  // namespace blackstart

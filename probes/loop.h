@@ -55,4 +55,7 @@ private:
     std::shared_ptr<Core> core_;  // shared with the sources, which may outlive the loop
 };
 
+// SIGINT, SIGTERM or SIGHUP that has come and waits for a loop which has a source for it; 0: none has. For those who cannot go round.
+int waiting_signal();
+
 }  // namespace blackstart

@@ -71,15 +71,6 @@ struct Told {
     static void say(const Json& event) { std::cout << event.dump() << std::endl; }
 };
 
-// Of a process that was stopped, the timer that finds the lease lapsed is ahead of the signal that ended it.
-int waiting_signal() {
-    sigset_t waiting;
-    ::sigpending(&waiting);
-    for (const int number : {SIGTERM, SIGINT, SIGHUP})
-        if (::sigismember(&waiting, number) == 1) return number;
-    return 0;
-}
-
 }  // namespace
 
 int inject_command(const PlannedFault& asked, const TargetSpec& scope, std::optional<std::int64_t> start_at, bool json) {
@@ -123,6 +114,7 @@ int inject_command(const PlannedFault& asked, const TargetSpec& scope, std::opti
     });
     const auto end = loop.at(Loop::now() + fault.terms.duration, [&] { loop.stop(); });
     loop.run();
+    // Of a process that was stopped, the timer that finds the lease lapsed is ahead of the signal that ended it.
     if (signal == 0) signal = waiting_signal();
 
     auto [tally, spent] = armed.end();

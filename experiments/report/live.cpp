@@ -58,7 +58,7 @@ std::string short_time(std::chrono::nanoseconds time) {
 
 Picture::Picture(const Experiment& experiment) : experiment_(experiment), phase_(experiment.lab ? "starting the lab" : "starting") {
     for (const auto& fault : experiment.faults)
-        for (const auto& target : fault.targets.empty() ? std::vector<std::string>{"host"} : fault.targets) {
+        for (const auto& target : targets_of(fault)) {
             faults_[{fault.name, target}];
             name_width_ = std::max(name_width_, width(fault.name + " on " + target));
         }
@@ -125,7 +125,7 @@ std::string Picture::head(Time now) const {
 std::vector<std::string> Picture::faults(Time now) const {
     std::vector<std::string> lines;
     for (const auto& fault : experiment_.faults) {
-        for (const auto& target : fault.targets.empty() ? std::vector<std::string>{"host"} : fault.targets) {
+        for (const auto& target : targets_of(fault)) {
             const State& state = faults_.at({fault.name, target});
             std::string what = "planned";
             if (state.over) {

@@ -80,8 +80,7 @@ Json as_json(const Plan& plan) {
     for (const auto& probe : experiment.probes)
         json["probes"].push_back({{"name", probe.name}, {"kind", kind(probe)}, {"from", probe.from}, {"every_s", seconds(probe.every)}});
     for (const auto& meter : experiment.meters)
-        json["meters"].push_back(
-            {{"name", meter.name}, {"target", meter.target.empty() ? "host" : meter.target}, {"counts", in_words(meter.plan)}});
+        json["meters"].push_back({{"name", meter.name}, {"target", target_of(meter)}, {"counts", in_words(meter.plan)}});
     if (experiment.lab)
         for (const auto& service : experiment.lab->services)
             json["services"].push_back({{"name", service.name}, {"host", service.host}, {"run", service.run}});
@@ -165,8 +164,7 @@ std::string to_text(const Plan& plan) {
         text += fmt::format("├─ probe {} ({}) every {} from {}\n", probe.name, kind(probe), in_words(probe.every),
                             probe.from.empty() ? "the host" : probe.from);
     for (const auto& meter : experiment.meters)
-        text += fmt::format("├─ meter {} on {}: counts {}, and changes nothing\n", meter.name, meter.target.empty() ? "host" : meter.target,
-                            in_words(meter.plan));
+        text += fmt::format("├─ meter {} on {}: counts {}, and changes nothing\n", meter.name, target_of(meter), in_words(meter.plan));
     for (const auto& guard : experiment.guards)
         text += fmt::format("├─ guard on {}: {} over {}\n", guard.probe, guard.text, in_words(guard.over));
     for (const auto& obstacle : plan.obstacles) text += "├─ CANNOT  " + obstacle + "\n";

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <thread>
+#include <utility>
 
 namespace blackstart {
 
@@ -12,7 +13,7 @@ template <class Work> std::thread quiet_thread(Work work) {
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread thread(work);
+    std::thread thread(std::move(work));
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return thread;
 }

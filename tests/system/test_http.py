@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from haproxy import Haproxy
 
 from inside import inside
 from lab import Lab, inject
@@ -138,57 +139,29 @@ def test_redis_says_an_error_to_a_ping_and_serves_everything_else(side):
         assert fault.stop()["hits"] == 4
 
 
-HAPROXY = """
-global
-    stats socket {sock} mode 600
-defaults
-    mode tcp
-    timeout connect 1s
-    timeout client 5s
-    timeout server 5s
-    timeout check 300ms
+BACKENDS = """
 backend redis
     option redis-check
-    server one 10.77.0.2:6379 check inter 200ms fall 3 rise 2
+    server one 10.77.0.2:6379 check
 backend http
     option httpchk
-    server one 10.77.0.2:8080 check inter 200ms fall 3 rise 2
+    server one 10.77.0.2:8080 check
 backend tcp
-    server one 10.77.0.2:8080 check inter 200ms fall 3 rise 2
+    server one 10.77.0.2:8080 check
 frontend data
     bind 127.0.0.1:9000
     default_backend tcp
 """
+BUSY = 10.0  # seconds, for a machine that is
 
 
 @pytest.fixture
 def haproxy(served, tmp_path):
-    """state(backend): UP or DOWN, of a HAProxy that checks the server every 200 ms, three to fall, two to rise."""
+    """(server, HAProxy): it checks the server every 200 ms, three to fall, two to rise."""
     client, server = served
-    sock, config = tmp_path / "stats", tmp_path / "haproxy.cfg"
-    config.write_text(HAPROXY.format(sock=sock))
-    child = client.start("haproxy", "-db", "-f", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def state(backend):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(str(sock))
-            s.sendall(b"show stat\n")
-            text = b"".join(iter(lambda: s.recv(65536), b"")).decode()
-        return next(line.split(",")[17].split()[0] for line in text.splitlines() if line.startswith(f"{backend},one,"))
-
-    until = time.monotonic() + 10
-    while not sock.exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    yield client, server, state
-    child.kill()
-    child.wait()
-
-
-def until_state(state, backend, wanted, bound=10.0):
-    until = time.monotonic() + bound
-    while state(backend) != wanted:
-        assert time.monotonic() < until, f"{backend} is not {wanted} after {bound} s"
-        time.sleep(0.02)
+    made = Haproxy(client, tmp_path, BACKENDS)
+    yield server, made
+    made.close()
 
 
 # The checker gives up after fall x (interval + timeout), 1.5 s here; the bound is for a busy machine.
@@ -205,21 +178,18 @@ def until_state(state, backend, wanted, bound=10.0):
     ids=lambda value: value if isinstance(value, str) else str(value[-1]),
 )
 def test_haproxy_sees_a_server_down_and_up_again(haproxy, backend, words):
-    _, server, state = haproxy
-    until_state(state, backend, "UP")
+    server, checker = haproxy
+    checker.until(backend, "UP", BUSY)
     with inject(server, "health", *words) as fault:
-        until_state(state, backend, "DOWN")
+        checker.until(backend, "DOWN", BUSY)
         fault.stop()
-    until_state(state, backend, "UP")
+    checker.until(backend, "UP", BUSY)
 
 
 def test_haproxy_keeps_a_server_that_fails_twice_in_a_row(haproxy):
-    _, server, state = haproxy
-    until_state(state, "redis", "UP")
+    server, checker = haproxy
+    checker.until("redis", "UP", BUSY)
     cycle = "fail=2,pass=2"
     with inject(server, "health", "--port", 6379, "--protocol", "redis", "--result", "not-serving", "--cycle", cycle) as fault:
-        until = time.monotonic() + 5
-        while time.monotonic() < until:
-            assert state("redis") == "UP"
-            time.sleep(0.02)
+        checker.stays("redis", "UP", 5)
         assert fault.stop()["hits"] >= 4
