@@ -55,6 +55,7 @@ struct Service {
     std::vector<std::string> run;  // argv, no shell; its working directory is the experiment file's folder
     Ready ready;
     bool restart = false;
+    bool cgroup = false;             // it has a cgroup (v2) of its own, and sees nothing above: for what manages cgroups, as systemd
     std::vector<std::string> needs;  // programs that it starts itself: missing ones are named before anything is made
     std::string package;             // the Debian packages that bring run[0] and those; named when one is missing
 };

@@ -20,7 +20,10 @@
 #include "experiments/lab_hosts.h"
 #include "experiments/lab_init.h"
 #include "experiments/lab_ready.h"
+#include "injector/kernel/cgroup.h"
 #include "injector/kernel/error.h"
+#include "injector/kernel/guardian.h"
+#include "injector/kernel/journal.h"
 #include "injector/kernel/netns.h"
 
 namespace blackstart {
@@ -130,7 +133,8 @@ struct Lab::Impl {
     fs::path folder, logs;
     std::vector<std::string> programs;
     LabHosts hosts;
-    std::vector<unique_fd> log_files;
+    std::vector<unique_fd> borrowed;  // by the jobs, until the init is forked
+    std::vector<Journalled> cgroups;
     std::unique_ptr<LabInit> init;
     Loop* loop = nullptr;
     Loop::Source exits;
@@ -145,15 +149,29 @@ struct Lab::Impl {
 
     fs::path log(std::size_t service) const { return logs / (plan.services[service].name + ".log"); }
 
+    // Below our own, so that our limits are its limits.
+    unique_fd make_cgroup_of(const std::string& service) {
+        const auto ours = own_cgroup();
+        if (ours.empty())
+            throw Unfit("lab service '" + service + "' wants a cgroup (v2), and there is none here",
+                        "mount -t cgroup2 none /sys/fs/cgroup");
+        const auto directory = ours + "/blackstart-" + std::to_string(::getpid()) + "-" + service;
+        cgroups.push_back(make_cgroup(directory));
+        unique_fd procs(::open((directory + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+        if (!procs) throw_errno("cannot write " + directory + "/cgroup.procs", errno);
+        return procs;
+    }
+
     std::vector<Job> jobs() {
         std::vector<Job> all;
         for (std::size_t i = 0; i < plan.services.size(); i++) {
-            log_files.emplace_back(::open(log(i).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-            if (!log_files.back()) throw_errno("cannot write " + log(i).string(), errno);
+            const int log_file = borrowed.emplace_back(::open(log(i).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)).get();
+            if (log_file < 0) throw_errno("cannot write " + log(i).string(), errno);
             const auto& service = plan.services[i];
             const auto& at = host(service.host);
-            Job job{service.run, service.host, folder.string(), at.netns.get(), at.mntns.get(), log_files.back().get()};
+            Job job{service.run, service.host, folder.string(), at.netns.get(), at.mntns.get(), log_file};
             job.argv[0] = programs[i];
+            if (service.cgroup) job.cgroup = borrowed.emplace_back(make_cgroup_of(service.name)).get();
             all.push_back(std::move(job));
         }
         return all;
@@ -178,6 +196,7 @@ struct Lab::Impl {
         const auto until = Clock::now() + ready.timeout;
         init->start(service);
         for (;;) {
+            guardian::beat();
             if (waiting_signal() != 0 || (deadline && Loop::now() >= *deadline)) return false;
             nothing_exited();
             if (is_ready(ready, netns, plan.hosts, kLook)) return true;
@@ -238,7 +257,7 @@ void Lab::start(Loop& loop, const fs::path& logs, std::optional<std::chrono::nan
     impl_->tell = std::move(tell);
     fs::create_directories(impl_->logs);
     impl_->init = std::make_unique<LabInit>(impl_->jobs());
-    impl_->log_files.clear();
+    impl_->borrowed.clear();
     for (std::size_t i = 0; i < impl_->plan.services.size(); i++) {
         if (!impl_->bring_up(i, deadline)) return;
         impl_->tell(impl_->plan.services[i].name, "started");
@@ -270,6 +289,10 @@ std::vector<std::string> Lab::stop() {
         processes = impl_->inside();
     }
     left.insert(left.end(), processes.begin(), processes.end());
+    Footprint footprint;
+    for (const auto& cgroup : impl_->cgroups) cgroup.footprint(footprint);
+    impl_->cgroups.clear();
+    for (auto& what : footprint.left(std::chrono::milliseconds(0))) left.push_back(std::move(what));
     impl_->hosts = {};
     return left;
 }

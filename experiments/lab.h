@@ -1,5 +1,6 @@
 // The lab of an experiment: hosts as network namespaces on one bridge, services in them. Crash-only: it lives in
-// descriptors and in one PID namespace of this process, and is gone when the process is.
+// descriptors and in one PID namespace of this process, and is gone when the process is; so is, by the journal, the cgroup of
+// a service that asks for one.
 #pragma once
 
 #include <chrono>

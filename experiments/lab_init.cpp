@@ -22,10 +22,13 @@
 #include <map>
 
 #include "injector/kernel/error.h"
+#include "injector/kernel/guardian.h"
+#include "probes/loop.h"
 
 namespace blackstart {
 namespace {
 
+constexpr int kBeatMs = 200;
 constexpr std::uint32_t kStopAll = UINT32_MAX;  // else an order is the index of a job to start
 
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
@@ -53,6 +56,12 @@ void default_signals() {
     ::_exit(127);
 }
 
+// It is the root of the only tree that is seen from there.
+void enter_cgroup(int procs) {
+    if (::write(procs, "0", 1) != 1 || ::unshare(CLONE_NEWCGROUP) != 0) fail("cgroup");
+    if (::mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) fail("/sys/fs/cgroup");
+}
+
 // The service itself, from init's child on: into its host, then the program. /proc is this PID namespace's, /etc and /run
 // are the host's own, and System V IPC ends with the lab.
 [[noreturn]] void become(const Job& job) {
@@ -63,6 +72,7 @@ void default_signals() {
     if (::setns(job.netns, CLONE_NEWNET) != 0) fail("network namespace");
     if (::setns(job.mntns, CLONE_NEWNS) != 0) fail("mount namespace");
     if (::unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0) fail("namespaces");
+    if (job.cgroup >= 0) enter_cgroup(job.cgroup);
     if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) fail("/proc");
     if (::sethostname(job.host.c_str(), job.host.size()) != 0) fail("host name");
     if (::chdir(job.folder.c_str()) != 0) fail(job.folder.c_str());
@@ -103,7 +113,7 @@ private:
         const int null = ::open("/dev/null", O_RDWR);
         for (int fd = 0; fd < 3; fd++) ::dup2(null, fd);
         std::vector<int> kept{socket_};
-        for (const auto& job : jobs_) kept.insert(kept.end(), {job.netns, job.mntns, job.log});
+        for (const auto& job : jobs_) kept.insert(kept.end(), {job.netns, job.mntns, job.log, job.cgroup});
         close_all_but(kept);
         default_signals();
         if (::unshare(CLONE_NEWIPC) != 0) ::_exit(1);  // shared memory of a killed service must not stay on the machine
@@ -197,7 +207,9 @@ std::vector<LabInit::Exit> LabInit::exits() {
 
 bool LabInit::wait(int ms) {
     pollfd end{pidfd_.get(), POLLIN, 0};
-    while (::poll(&end, 1, ms) < 0 && errno == EINTR) {
+    for (const auto until = Loop::now() + std::chrono::milliseconds(ms); end.revents == 0 && Loop::now() < until;) {
+        guardian::beat();
+        ::poll(&end, 1, kBeatMs);
     }
     if (end.revents == 0) return false;
     ::waitpid(pid_, nullptr, 0);

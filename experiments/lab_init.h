@@ -17,6 +17,7 @@ struct Job {
     std::vector<std::string> argv;  // argv[0]: the program's path
     std::string host, folder;
     int netns = -1, mntns = -1, log = -1;
+    int cgroup = -1;  // its cgroup.procs; negative: it stays in ours
 };
 
 class LabInit {

@@ -72,6 +72,7 @@ void read_service(const Datum& table, std::size_t number, Draft& draft, Complain
     keys.add("run", type::argv(), service.run).need().says("the command and its arguments, as an array");
     keys.add("ready", type::table<Ready>("'ready'", describe_ready), service.ready).otherwise("at once").says("how to tell that it is up");
     keys.add("restart", type::flag(), service.restart).otherwise("false").says("start it again when it exits");
+    keys.add("cgroup", type::flag(), service.cgroup).otherwise("false").says("give it a cgroup of its own, as systemd needs one");
     keys.add("needs", type::list(type::text("PROGRAM")), service.needs).says("programs that it starts itself, as nsupdate");
     keys.add("package", type::text("PACKAGE"), service.package).says("the Debian package that brings them, or several");
     keys.read(table, noun, complaints);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "injector/kernel/cgroup.h"
 #include "injector/kernel/clsact.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/guardian.h"
@@ -75,6 +77,8 @@ bool write_text(const std::string& path, const std::string& value) {
 
 constexpr const char* kProcess = "process";
 constexpr const char* kCgroup = "cgroup";
+constexpr const char* kCgroupDirectory = "cgroup directory";
+const std::string kMade = "made", kNone = "none";
 
 std::string file_of(const JournalRecord& record) {
     return record.kind == kCgroup ? record.key + "/cgroup.freeze" : "/proc/sys/" + record.key;
@@ -116,6 +120,7 @@ std::optional<std::string> value_of(const JournalRecord& record, int netns_fd) {
     const InNetns inside(netns_fd);
     if (record.kind == kTcFilter) return clsact::at(record.key);
     if (record.kind == kProcess) return read_process(record.key);
+    if (record.kind == kCgroupDirectory) return ::access(record.key.c_str(), F_OK) == 0 ? kMade : kNone;
     return read_text(file_of(record));
 }
 
@@ -123,6 +128,7 @@ bool set_value(const JournalRecord& record, int netns_fd, const std::string& val
     const InNetns inside(netns_fd);
     if (record.kind == kTcFilter) return clsact::put(record.key, value);
     if (record.kind == kProcess) return write_process(record.key, value);
+    if (record.kind == kCgroupDirectory) return value == kMade ? ::mkdir(record.key.c_str(), 0755) == 0 : remove_cgroup(record.key);
     return write_text(file_of(record), value);
 }
 
@@ -270,6 +276,14 @@ Journalled freeze_cgroup(const std::string& directory) {
     record.kind = kCgroup;
     record.key = directory;
     record.ours = "1";
+    return change(-1, std::move(record));
+}
+
+Journalled make_cgroup(const std::string& directory) {
+    JournalRecord record;
+    record.kind = kCgroupDirectory;
+    record.key = directory;
+    record.ours = kMade;
     return change(-1, std::move(record));
 }
 

@@ -21,7 +21,7 @@ namespace blackstart {
 
 // To journal another kind of setting: a value here, and how it is read and written in journal.cpp.
 struct JournalRecord {
-    std::string kind;                                 // "sysctl", "tc filter", "process", "cgroup"
+    std::string kind;                                 // "sysctl", "tc filter", "process", "cgroup" (frozen), "cgroup directory"
     std::uint64_t netns_inode = 0, netns_cookie = 0;  // where: found again by both, so that the namespace is not pinned; 0: none
     // below /proc/sys, with slashes: "net/ipv4/conf/lo/accept_local"; a place (clsact.h); "PID:START" (proc.h); a directory
     std::string key;
@@ -66,6 +66,9 @@ Journalled stop_process(pid_t pid, std::uint64_t started);
 
 // Freezes a cgroup (v2) by its directory, with everything in it. Throws Unfit.
 Journalled freeze_cgroup(const std::string& directory);
+
+// Makes a cgroup (v2). It goes with everything below it, as soon as no process is in there, a second at most. Throws Unfit.
+Journalled make_cgroup(const std::string& directory);
 
 // Undoes every record whose owner is dead. Returns what could not be undone, as sentences. Throws Unfit if the journal
 // cannot be written. Settings of a namespace that is gone went with it.

@@ -46,6 +46,7 @@ REASONS = {
     "resolver-fault": ["success of lookups-a", "success of lookups-aaaa", "success of customers"],
     "retry-herd": ["amplification of tries"],
     "split-brain": ["exactly of holders"],
+    "start-limit": ["recovers_within of customers"],
     "stale-writer": ["never_backwards of generation"],
     "surge": ["recovers_within of customers"],
 }

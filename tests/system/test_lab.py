@@ -131,8 +131,9 @@ class Running:
         return self.process.returncode, printed
 
 
-def service(name, *run, restart=False):
-    return f'[[lab.service]]\nname = "{name}"\nhost = "web"\nrestart = {json.dumps(restart)}\nrun = {json.dumps(run)}\n'
+def service(name, *run, **more):
+    keys = {"name": name, "host": "web", "run": run, **more}
+    return "[[lab.service]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
 
 
 @pytest.mark.sanitize
@@ -175,6 +176,34 @@ def test_sigkill_ends_every_service_and_grandchild(lab, tmp_path):
     assert until(lambda: not namespaces() & theirs, 2), namespaces() & theirs
     assert machine() == before
     running.process.communicate()
+
+
+def cgroups():
+    """Of blackstart's labs, with those below."""
+    mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines() if " - cgroup2 " in line]
+    return [Path(path) for mount in mounts[:1] for path, _, _ in os.walk(mount[4]) if "/blackstart-" in path]
+
+
+MANAGER = """import os, time
+os.mkdir("/sys/fs/cgroup/below")
+open("/sys/fs/cgroup/below/cgroup.procs", "w").write("0")
+print(*(line for line in open("/proc/self/cgroup") if line.startswith("0:")), os.path.exists("/sys/fs/cgroup/cgroup.events"), flush=True)
+time.sleep(60)"""
+
+
+@pytest.mark.parametrize("number", [0, signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP], ids=str)
+def test_a_service_that_manages_cgroups_has_its_own_and_nothing_of_it_is_left(lab, tmp_path, number):
+    before = cgroups()
+    running = Running(tmp_path, duration="1s" if number == 0 else "30s", more=service("manager", "/usr/bin/python3", "-c", MANAGER, cgroup=True))
+    running.wait_for("baseline")
+    log = running.folder / "logs/manager.log"
+    assert until(lambda: log.read_text().endswith("True\n"), 5), log.read_text()
+    assert log.read_text() == "0::/below\n True\n"
+    assert {path.name for path in set(cgroups()) - set(before)} == {f"blackstart-{running.process.pid}-manager", "below"}
+    if number:
+        running.process.send_signal(number)
+    running.process.communicate(timeout=30)
+    assert until(lambda: cgroups() == before, 5), cgroups()
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

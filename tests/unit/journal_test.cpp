@@ -8,6 +8,7 @@
 #include <functional>
 #include <thread>
 
+#include "injector/kernel/cgroup.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/guardian.h"
 #include "injector/kernel/netns.h"
@@ -158,6 +159,32 @@ TEST_F(Journal, TheLastOfTwoProcessesPutsASharedSettingBack) {
     EXPECT_EQ(value(netns()), "1");
     other.kill();
     EXPECT_TRUE(eventually([&] { return value(netns()) == "0" && records() == 0; }));
+}
+
+TEST_F(Journal, ACgroupGoesWithEverythingBelowIt) {
+    const auto directory = own_cgroup() + "/blackstart-journal-test";
+    {
+        const auto journalled = make_cgroup(directory);
+        std::filesystem::create_directories(directory + "/below/deeper");
+        EXPECT_EQ(records(), 1U);
+    }
+    EXPECT_FALSE(std::filesystem::exists(directory));
+    EXPECT_EQ(records(), 0U);
+}
+
+TEST_F(Journal, ACgroupInWhichSomebodyRunsKeepsItsRecord) {
+    const auto directory = own_cgroup() + "/blackstart-journal-test";
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(::pause());
+    {
+        const auto journalled = make_cgroup(directory);
+        std::ofstream(directory + "/cgroup.procs") << child << std::flush;
+    }
+    EXPECT_TRUE(std::filesystem::exists(directory));
+    EXPECT_EQ(records(), 1U);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    EXPECT_TRUE(std::filesystem::remove(directory));
 }
 
 TEST_F(Journal, AnUnknownSettingIsRefusedAndLeavesNoRecord) {
