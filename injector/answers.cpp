@@ -137,7 +137,7 @@ void set_shown(health_config& config, const std::string& text, unsigned mask) {
 // As long as what they take the place of: a PONG; an AuthenticationOk, or how an ErrorResponse begins; an OK with nothing to say.
 void set_message(health_config& config, Protocol protocol, bool pass) {
     using std::string_literals::operator""s;
-    if (protocol == Protocol::redis) set_shown(config, "-ERR \r\n", 0x7f);
+    if (protocol == Protocol::redis && !pass) set_shown(config, "-ERR \r\n", 0x7f);
     if (protocol == Protocol::postgresql) set_shown(config, pass ? "R\0\0\0\0\0\0\0\0"s : "E\0\0\0\0M!\0\0"s, 0x1e1);
     if (protocol == Protocol::mysql) set_shown(config, pass ? "\0\0\0\0\0\0\0"s : "\0\0\0\0\xff\x10\x04"s, 0x70);  // ERR 1040
 }

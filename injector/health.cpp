@@ -33,7 +33,7 @@ const std::vector<Speaks>& speaks() {
         {Protocol::http2, "http2", true, {status, timeout, reset, pass, slow}},
         {Protocol::grpc, "grpc", true, {not_serving, timeout, reset, pass, slow}},
         {Protocol::tcp, "tcp", false, {timeout, reset, slow}},
-        {Protocol::redis, "redis", false, {not_serving, timeout, reset, slow}},
+        {Protocol::redis, "redis", false, {not_serving, timeout, reset, pass, slow}},
         {Protocol::postgresql, "postgresql", false, {not_serving, timeout, reset, pass, slow}},
         {Protocol::mysql, "mysql", false, {not_serving, timeout, reset, pass, slow}},
         {Protocol::agent_check, "agent-check", false, {not_serving, timeout, reset, pass, slow}},

@@ -35,7 +35,8 @@ struct HealthFault {
     // What a check speaks, where it is not HTTP/1.x:
     //   tcp    a check that only connects: its SYN is the request, and what comes back is dropped (timeout) or becomes a RST. Nothing
     //          tells it from any other connection but its source: `from`.
-    //   redis  PING as HAProxy and Redis clients send it; `not_serving` answers "-ERR" in as many bytes as PONG has.
+    //   redis  PING as HAProxy and Redis clients send it; `not_serving` answers "-ERR" in as many bytes as PONG has, `pass` makes of
+    //          an error ("-LOADING ...") a simple string of its length that ends with "+PONG".
     //   http2  in clear, with prior knowledge or by an upgrade from HTTP/1.1 (RFC 7540 §3.2), which is unseen if its request has a body or
     //          comes in pieces, or if the server stays with HTTP/1.1. One octet of the answer changes, so only a status that HPACK has a
     //          number for can be shown: 200, 206, 400, 404, 500. An answer with a status that has none (503) is let through, counted
@@ -43,7 +44,7 @@ struct HealthFault {
     //   grpc   grpc.health.v1.Health, Check and Watch, in the same way: `not_serving` turns SERVING into NOT_SERVING, `pass` whatever
     //          status it is into SERVING. A Watch hears the truth again with its next message after the fault.
     // Both are followed from a connection's first octet: one that is older than the prepared fault (in a run: than its baseline) passes,
-    // counted unseen once, and so does one of which too much came out of order. timeout, reset and slow hit the whole connection.
+    // counted unseen once, and so does one of which over 64 KiB came out of order. timeout, reset and slow hit the whole connection.
     //   postgresql  a startup packet with a user and nothing else, as HAProxy sends it: `not_serving` turns the answer into an
     //          ErrorResponse of the same length, `pass` an ErrorResponse into an Authentication message.
     //   mysql  a login with COM_QUIT right behind it, as HAProxy sends it with a user: `not_serving` turns OK into ERR, same length.

@@ -67,8 +67,10 @@ static __always_inline __u32 traits_behind(struct __sk_buff* skb, const struct p
     return what == HTTP1_NONE ? 0 : TANGLED;
 }
 
+/* `last`: the exchange before, which is over; NULL if there was none. */
 static __always_inline void new_exchange(struct __sk_buff* skb, const struct packet* p, int direction, const struct flow_key* key, int what,
-                                         __u32 traits) {
+                                         struct flow* last) {
+    __u32 traits = last ? last->traits : 0;
     struct flow flow = {.begin = p->ack, .next = p->seq + (p->end - p->payload), .state = PASSED, .traits = traits};
     int check = (what == HTTP1_CHECK || what == HTTP1_CUT) && from_checker(p);
     if (check && (what == HTTP1_CUT || traits & TANGLED))
@@ -76,6 +78,15 @@ static __always_inline void new_exchange(struct __sk_buff* skb, const struct pac
     else if (check)
         flow.state = first_state(skb, direction, key);
     if (what != HTTP1_NONE) flow.traits |= traits_behind(skb, p);
+    if (last != NULL) { /* in its place: an update would make a new element */
+        last->state = PASSED;
+        barrier();
+        last->begin = flow.begin;
+        last->traits = flow.traits;
+        barrier();
+        last->state = flow.state;
+        return;
+    }
     if (bpf_map_update_elem(&flows, key, &flow, BPF_ANY) < 0 && flow.state == CHOSEN) COUNT(unseen);
 }
 
@@ -99,7 +110,7 @@ static __always_inline void on_request(struct __sk_buff* skb, const struct packe
     }
     int what = traits & OPAQUE ? HTTP1_NONE : request(skb, p->payload, p->end);
     if (moved_on) {
-        new_exchange(skb, p, direction, &key, what, traits);
+        new_exchange(skb, p, direction, &key, what, flow);
     } else if (what != HTTP1_NONE) {
         /* The server has not begun to answer what came before: pipelined (or a body that looks like a request). */
         flow->traits |= TANGLED;
@@ -120,8 +131,9 @@ static __always_inline int frame_empty(struct __sk_buff* skb, const struct packe
 static __always_inline int show(struct __sk_buff* skb, const struct packet* p, struct flow* flow, __u32 at) {
     __u8 was[HEALTH_SHOWN_MAX] = {}, now[HEALTH_SHOWN_MAX] = {};
     __u32 size = health.shown_size;
-    if (health.protocol == HEALTH_AGENT) {
-        if (!agent_write(skb, p, at)) return give_up(&flow->state);
+    if (health.protocol == HEALTH_AGENT || (health.protocol == HEALTH_REDIS && health.result == HEALTH_PASS)) {
+        int written = health.protocol == HEALTH_AGENT ? agent_write(skb, p, at) : redis_pass(skb, p, at);
+        if (!written) return give_up(&flow->state);
         acted(&flow->state);
         return NEXT;
     }

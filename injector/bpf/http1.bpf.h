@@ -73,10 +73,56 @@ __attribute__((noinline)) __u32 http1_find(struct __sk_buff* skb, __u32 at, __u3
     return scan.found;
 }
 
-/* Where the head (start line and fields) that begins at `at` is over; 0 if it is not over in this packet. */
-static __always_inline __u32 http1_head_end(struct __sk_buff* skb, __u32 at, __u32 end) {
-    const struct http1_pattern blank = HTTP1_PATTERN("\r\n\r\n");
-    return http1_find(skb, at, end, blank.bytes, blank.mask);
+#define HTTP1_LINES_CHUNK 64
+#define HTTP1_LINES_CHUNKS 32
+
+/* Every data request is searched for its end: eight bytes at a time. */
+struct http1_lines {
+    struct __sk_buff* skb;
+    __u32 at, end;
+    __u64 ended; /* 0x80 if the last byte seen ended a line */
+    __u32 found;
+};
+
+/* 0x80 in each byte of `bytes` that is `letter`, 0 in the others. */
+static __always_inline __u64 http1_letters(__u64 bytes, __u8 letter) {
+    const __u64 low = 0x7f7f7f7f7f7f7f7fULL;
+    __u64 differs = bytes ^ 0x0101010101010101ULL * letter;
+    return ~(((differs & low) + low) | differs | low);
+}
+
+static long http1_lines_chunk(__u32 index, struct http1_lines* lines) {
+    __u64 words[HTTP1_LINES_CHUNK / 8] = {};
+    __u32 left = lines->end - lines->at;
+    if (left == 0) return 1;
+    __u32 more = (left < HTTP1_LINES_CHUNK ? left : HTTP1_LINES_CHUNK) - 1; /* as in http1_scan_chunk */
+    asm volatile("" : "+r"(more));
+    if (more >= HTTP1_LINES_CHUNK) return 1;
+    __u32 size = more + 1;
+    if (bpf_skb_load_bytes(lines->skb, lines->at, words, size) < 0) return 1;
+    __u64 ended = lines->ended;
+#pragma unroll
+    for (__u32 i = 0; i < HTTP1_LINES_CHUNK / 8; i++) {
+        __u64 ends = http1_letters(words[i], '\n');
+        __u64 blank = (ends << 8 | ended) & http1_letters(words[i], '\r');
+        ended = ends >> 56;
+        if (blank == 0) continue;
+        __u32 before = 0; /* whole bytes below the lowest that is set */
+        for (blank = (blank - 1) & ~blank; blank > 0x7f; blank >>= 8) before++;
+        lines->found = lines->at + i * 8 + before + 2;
+        return 1;
+    }
+    lines->ended = ended;
+    lines->at += size;
+    return 0;
+}
+
+/* Where the head (start line and fields) that begins at `at` is over, which is behind its first empty line; 0 if it is not over in this
+   packet. */
+__attribute__((noinline)) __u32 http1_head_end(struct __sk_buff* skb, __u32 at, __u32 end) {
+    struct http1_lines lines = {.skb = skb, .at = at, .end = end};
+    bpf_loop(HTTP1_LINES_CHUNKS, http1_lines_chunk, &lines, 0);
+    return lines.found <= end ? lines.found : 0;
 }
 
 /* Compares the bytes at `at` with a text; HTTP1_CUT if they end too early to tell. */

@@ -85,6 +85,8 @@ static __always_inline int on_response(struct __sk_buff* skb, struct packet* p, 
     }
     if (!v.c->answers_known || v.c->request_mode == OTHER) return NEXT;
     if (v.c->upgrading && !answer_to_upgrade(&v)) return NEXT;
+    /* What the server has had and we have not went another way (a FIN counts as one octet). */
+    if (v.c->request_mode < OTHER && (__s32)(p->ack - v.c->requests.next) > 1) lose(v.c);
     read_answers(&v);
     if (HOLDS) return hold_connection(skb, p, direction, v.c);
     if (v.c->changed && lasting(bpf_ktime_get_ns())) bpf_loop(CHANGES, carry_out, &v, 0);

@@ -89,30 +89,26 @@ struct {
 } streams SEC(".maps");
 
 /* Requests that came before their turn: they are read when it is theirs, which is before the server can answer them. */
-#define KEPT_SEGMENTS 8
-struct kept_segments {
-    struct kept segment[KEPT_SEGMENTS];
-};
-
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, 128);
     __type(key, struct flow_key);
-    __type(value, struct kept_segments);
+    __type(value, struct kept);
 } kept SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct kept_segments);
+    __type(value, struct kept);
 } nothing_kept SEC(".maps");
 
 struct conversation {
     struct reader reader;
     struct connection* c;
-    struct answers* a;         /* those that are read */
-    struct kept_segments* all; /* of this connection */
+    struct answers* a; /* those that are read */
+    struct kept* kept; /* of this connection */
+    __u32 copied;      /* octets of this packet, to there */
     struct stream_key key;
     int direction;
 };

@@ -19,14 +19,19 @@ struct frames {
     __u8 part[FRAME_HEAD + 1];
 };
 
-/* A segment that came before what precedes it, or its beginning. */
-#define KEPT_MOST 8192
-struct kept {
+/* What came before what precedes it: octets by their sequence number, and which of them are there. */
+#define KEPT_OCTETS 65536
+#define KEPT_PIECE 4096 /* copied at once */
+#define KEPT_RANGES 8
+struct range {
     __u32 seq, size;
-    __u8 octets[KEPT_MOST];
+};
+struct kept {
+    struct range ranges[KEPT_RANGES];
+    __u8 octets[KEPT_OCTETS + KEPT_PIECE]; /* the verifier asks for room behind */
 };
 
-/* Octets of one direction: a packet's payload, or a segment that was kept. */
+/* Octets of one direction: a packet's payload, or a range that was kept. */
 struct reader {
     struct __sk_buff* skb;
     const struct packet* p;
@@ -40,7 +45,7 @@ static __always_inline int has_next(const struct reader* r, const struct frames*
 static __always_inline int see_octet(const struct reader* r, const struct frames* f, __u8* octet) {
     __u32 offset = f->next - r->seq;
     if (r->kept) {
-        *octet = r->kept->octets[offset & (KEPT_MOST - 1)];
+        *octet = r->kept->octets[f->next & (KEPT_OCTETS - 1)];
         return 1;
     }
     return bpf_skb_load_bytes(r->skb, r->p->payload + offset, octet, 1) == 0;

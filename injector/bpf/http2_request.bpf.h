@@ -100,43 +100,68 @@ static long request_step(__u32 index, struct conversation* v) {
     return 0;
 }
 
-static __always_inline struct kept_segments* kept_of(const struct flow_key* key) {
+static __always_inline struct kept* kept_of(const struct flow_key* key) {
     const __u32 zero = 0;
-    struct kept_segments* known = bpf_map_lookup_elem(&kept, key);
-    const struct kept_segments* none = known ? NULL : bpf_map_lookup_elem(&nothing_kept, &zero);
+    struct kept* known = bpf_map_lookup_elem(&kept, key);
+    const struct kept* none = known ? NULL : bpf_map_lookup_elem(&nothing_kept, &zero);
     if (none && bpf_map_update_elem(&kept, key, none, BPF_ANY) == 0) known = bpf_map_lookup_elem(&kept, key);
     return known;
 }
 
-/* Keeps what came before its turn, in the place of what has had its turn; 0 if there is no room. */
-static __always_inline int keep(struct conversation* v) {
-    struct kept_segments* all = kept_of(&v->key.flow);
-    struct reader* r = &v->reader;
-    if (!all) return 0;
-    for (__u32 i = 0; i < KEPT_SEGMENTS; i++) {
-        struct kept* one = &all->segment[i];
-        if (one->size && one->seq == r->seq && (one->size >= r->size || one->size == KEPT_MOST)) return 1; /* sent again */
-        if (one->size && (__s32)(one->seq + one->size - v->c->requests.next) > 0) continue;
-        /* as in http1.bpf.h: one less, for the verifier of Linux 6.1 */
-        __u32 more = (r->size < KEPT_MOST ? r->size : KEPT_MOST) - 1;
-        asm volatile("" : "+r"(more));
-        if (more >= KEPT_MOST || bpf_skb_load_bytes(r->skb, r->p->payload, one->octets, more + 1) < 0) return 0;
-        one->seq = r->seq;
-        one->size = more + 1;
-        return 1;
-    }
+static long copy_piece(__u32 index, struct conversation* v) {
+    __u32 left = v->reader.size - v->copied, at = (v->reader.seq + v->copied) & (KEPT_OCTETS - 1), room = KEPT_OCTETS - at;
+    if (left == 0) return 1;
+    if (left > room) left = room;
+    /* as in http1.bpf.h: one less, for the verifier of Linux 6.1 */
+    __u32 more = (left < KEPT_PIECE ? left : KEPT_PIECE) - 1;
+    asm volatile("" : "+r"(more));
+    if (more >= KEPT_PIECE) return 1;
+    if (bpf_skb_load_bytes(v->reader.skb, v->reader.p->payload + v->copied, v->kept->octets + at, more + 1) < 0) return 1;
+    v->copied += more + 1;
     return 0;
+}
+
+/* Makes a range longer, or takes the place of one that has had its turn; 0 if there is none. */
+static __always_inline int note_range(struct kept* all, __u32 next, __u32 seq, __u32 size) {
+    struct range* free = NULL;
+    for (__u32 i = 0; i < KEPT_RANGES; i++) {
+        struct range* one = &all->ranges[i];
+        __u32 behind = seq - one->seq, before = one->seq - seq;
+        if ((__s32)(one->seq + one->size - next) <= 0 || one->size == 0) {
+            free = one;
+        } else if (behind <= one->size) {
+            if (behind + size > one->size) one->size = behind + size;
+            return 1;
+        } else if (before <= size) {
+            one->size = before + one->size > size ? before + one->size : size;
+            one->seq = seq;
+            return 1;
+        }
+    }
+    if (free == NULL) return 0;
+    free->seq = seq;
+    free->size = size;
+    return 1;
+}
+
+/* Keeps what came before its turn; 0 if there is no room. */
+static __always_inline int keep(struct conversation* v) {
+    const struct reader* r = &v->reader;
+    __u32 next = v->c->requests.next;
+    v->kept = kept_of(&v->key.flow);
+    if (!v->kept || r->seq + r->size - next > KEPT_OCTETS) return 0;
+    bpf_loop(KEPT_OCTETS / KEPT_PIECE + 2, copy_piece, v, 0);
+    return v->copied == r->size && note_range(v->kept, next, r->seq, r->size);
 }
 
 /* Reads on in what was kept, as far as it goes on without a gap. */
 static long kept_step(__u32 index, struct conversation* v) {
-    struct kept_segments* all = v->all;
-    struct kept* one = &all->segment[index % KEPT_SEGMENTS];
+    const struct range* one = &v->kept->ranges[index % KEPT_RANGES];
     if (v->c->requests.next - one->seq >= one->size) return 0;
-    v->reader.kept = one;
+    v->reader.kept = v->kept;
     v->reader.seq = one->seq;
     v->reader.size = one->size;
-    bpf_loop(KEPT_MOST, request_step, v, 0);
+    bpf_loop(KEPT_OCTETS, request_step, v, 0);
     return 0;
 }
 
@@ -146,6 +171,6 @@ static __always_inline void read_requests(struct conversation* v) {
         return;
     }
     bpf_loop(STEPS, request_step, v, 0);
-    v->all = bpf_map_lookup_elem(&kept, &v->key.flow);
-    if (v->all) bpf_loop(KEPT_SEGMENTS * KEPT_SEGMENTS, kept_step, v, 0);
+    v->kept = bpf_map_lookup_elem(&kept, &v->key.flow);
+    if (v->kept) bpf_loop(KEPT_RANGES * KEPT_RANGES, kept_step, v, 0);
 }

@@ -144,7 +144,7 @@ HEALTH = "inject health --port 80 --result 503 --for 1s "
          "--result: a status is 200 to 599, without 204 and 304 (they have no body), not 204"),
         ("inject health --port 80 --for 1s --protocol http2 --result 503", "health: http2 checks can be shown 200, 206, 400, 404 or 500, not 503: the others have no code of one octet"),
         ("inject health --port 80 --for 1s --protocol grcp --result reset", "--protocol: unknown protocol 'grcp'; did you mean 'grpc'?"),
-        ("inject health --port 80 --for 1s --protocol redis --result pass", "health: with protocol redis the result can be not-serving, timeout, reset or slow, not pass"),
+        ("inject health --port 80 --for 1s --protocol tcp --result pass", "health: with protocol tcp the result can be timeout, reset or slow, not pass"),
         (HEALTH + "--sni a.test", "health: under TLS no answer can be changed: the result can be timeout, reset or slow, not a status"),
         (HEALTH + "--delay 10ms", "health: delay goes with result slow, and slow with a delay"),
         ("inject health --for 1s --result 503", "health: the port of the checked service is required, 1 to 65535"),

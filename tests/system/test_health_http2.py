@@ -1,6 +1,7 @@
 """Checks over HTTP/2 and gRPC, by clients and servers of real libraries: those of gRPC, curl, nghttp2 and nginx."""
 
 import re
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from grpc_asker import PEER, Asker
+from inside import inside
 from lab import Lab, inject
 
 LARGE = 2_000_000
@@ -176,6 +178,54 @@ def test_a_large_answer_beside_checks_is_whole(side):
             done = client.run(*["nghttp", "--no-dep", *[f"http://10.77.0.2:8082/{path}" for path in ("healthz", "large", "data")]], encoding="latin-1")
             assert len(done.stdout) == LARGE + len("ok") + len("data")
         assert fault.stop()["hits"] == 5
+
+
+def frame(kind, flags, stream, content=b""):
+    return len(content).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + content
+
+
+def upload(stream, size):
+    """RFC 9113, in literals of RFC 7541: POST /data with that much of a body."""
+    block = b"\x83\x86\x04\x05/data\x01\x01x"
+    sizes = [16384] * (size // 16384) + [size % 16384]
+    data = [frame(0, n + 1 == len(sizes), stream, b"x" * part) for n, part in enumerate(sizes)]
+    return frame(1, 4, stream, block) + b"".join(data)
+
+
+def check_of(stream):
+    return frame(1, 5, stream, b"\x82\x86\x04\x08/healthz\x01\x01x")
+
+
+def answers(connection, streams):
+    """The first octet of each stream's header block, which is its status, once all streams have ended."""
+    left, statuses, ended = b"", {}, set()
+    while ended < streams:
+        left += connection.recv(65536)
+        while len(left) >= 9 and len(left) >= 9 + int.from_bytes(left[:3], "big"):
+            size, kind, flags, stream = int.from_bytes(left[:3], "big"), left[3], left[4], int.from_bytes(left[5:9], "big")
+            if kind == 1:
+                statuses[stream] = left[9]
+            if kind in (0, 1) and flags & 1:
+                ended.add(stream)
+            left = left[9 + size :]
+    return statuses
+
+
+def test_checks_beside_uploads_that_come_out_of_order_are_matched(served):
+    client, server = served
+    lie = inject(server, "health", "--port", 8082, "--protocol", "http2", "--path", "/healthz", "--result", 404)
+    mess = inject(client, "reorder", "--to", "10.77.0.2", "--port", 8082, "--share", "20%", "--delay", "20ms", "--seed", 7)
+    with lie as fault, mess as reordered, inside(client), socket.create_connection(("10.77.0.2", 8082), 10) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(4, 1, 0))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for stream in range(1, 181, 6):
+            connection.sendall(check_of(stream))
+            connection.sendall(upload(stream + 2, 40_000))
+            connection.sendall(check_of(stream + 4))
+            assert answers(connection, {stream, stream + 2, stream + 4}) == {stream: 0x8D, stream + 2: 0x88, stream + 4: 0x8D}
+        assert reordered.stop()["hits"] >= 5
+        restored = fault.stop()
+        assert (restored["hits"], restored["unseen"]) == (60, 0)
 
 
 def upgraded(host, *urls):

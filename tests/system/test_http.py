@@ -15,20 +15,21 @@ PYTHON = "/usr/bin/python3"
 WEB = Path(__file__).resolve().parent / "web.py"
 V4, V6 = "10.77.0.2", "[fd77:0::2]"
 
-# Answers PING with PONG and everything else with OK, as far as clients of these tests ask.
+# PORT ANSWER: says that to a PING, and OK to everything else, as far as clients of these tests ask.
 REDIS = r"""
-import socketserver, socket
+import socketserver, socket, sys
 class Handler(socketserver.StreamRequestHandler):
     def handle(self):
         while True:
             head = self.rfile.readline()
             if not head: return
             words = [self.rfile.read(int(self.rfile.readline()[1:]) + 2)[:-2] for _ in range(int(head[1:]))]
-            self.wfile.write(b"+PONG\r\n" if words[0].upper() == b"PING" else b"+OK\r\n")
+            self.wfile.write(sys.argv[2].encode() + b"\r\n" if words[0].upper() == b"PING" else b"+OK\r\n")
 class Server(socketserver.ThreadingTCPServer):
     address_family, allow_reuse_address, daemon_threads, request_queue_size = socket.AF_INET6, True, True, 128
-Server(("::", 6379), Handler).serve_forever()
+Server(("::", int(sys.argv[1])), Handler).serve_forever()
 """
+LOADING = "-LOADING Redis is loading the dataset in memory"
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["offload", "no-offload"])
@@ -36,8 +37,9 @@ def served(isolated, request):
     lab = Lab()
     client, server = lab.pair(offload=request.param)
     server.start(PYTHON, WEB, 8080, stdout=subprocess.DEVNULL)
-    server.start(PYTHON, "-c", REDIS, stdout=subprocess.DEVNULL)
-    for port in (8080, 6379):
+    server.start(PYTHON, "-c", REDIS, 6379, "+PONG", stdout=subprocess.DEVNULL)
+    server.start(PYTHON, "-c", REDIS, 6380, LOADING, stdout=subprocess.DEVNULL)
+    for port in (8080, 6379, 6380):
         client.wait_tcp("10.77.0.2", port)
         client.wait_tcp("fd77:0::2", port)
     yield client, server
@@ -139,10 +141,33 @@ def test_redis_says_an_error_to_a_ping_and_serves_everything_else(side):
         assert fault.stop()["hits"] == 4
 
 
+def test_a_redis_that_is_still_loading_passes_and_the_message_keeps_its_length(side):
+    client, target = side
+    with inject(target, "health", "--port", 6380, "--protocol", "redis", "--result", "pass") as fault:
+        for address in ("10.77.0.2", "fd77:0::2"):
+            with inside(client), socket.create_connection((address, 6380), 5) as connection:
+                assert asked(connection, "PING") == ("+" + LOADING[1:-5] + "+PONG\r\n").encode()
+                assert asked(connection, "GET", "a") == b"+OK\r\n"
+                assert asked(connection, "PING").endswith(b"+PONG\r\n")
+        assert fault.stop()["hits"] == 4
+
+
+def test_haproxy_takes_a_loading_redis_for_one_that_works(haproxy):
+    server, checker = haproxy
+    checker.until("loading", "DOWN", BUSY)
+    with inject(server, "health", "--port", 6380, "--protocol", "redis", "--result", "pass") as fault:
+        checker.until("loading", "UP", BUSY)
+        fault.stop()
+    checker.until("loading", "DOWN", BUSY)
+
+
 BACKENDS = """
 backend redis
     option redis-check
     server one 10.77.0.2:6379 check
+backend loading
+    option redis-check
+    server one 10.77.0.2:6380 check
 backend http
     option httpchk
     server one 10.77.0.2:8080 check
