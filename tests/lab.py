@@ -43,6 +43,11 @@ def sh(*argv, check=True, timeout=30, **kw):
     return subprocess.run([str(a) for a in argv], check=check, timeout=timeout, text=True, capture_output=True, **kw)
 
 
+def features():
+    """What this kernel has and lets us do, as doctor tells it: name -> bool."""
+    return {f["name"]: f["there"] for f in json.loads(sh(BLACKSTART, "doctor", "--json", check=False).stdout)["features"]}
+
+
 class Host:
     """One network namespace."""
 

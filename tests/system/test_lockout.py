@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inside import inside, udp
-from lab import BLACKSTART, Lab
+from lab import BLACKSTART, Lab, features
 
 PYTHON = "/usr/bin/python3"
 HERE = Path(__file__).resolve().parent
@@ -69,7 +69,8 @@ def files_of(folder):
 
 def untouched(host):
     """What law 4 leaves alone: nft rules, the qdiscs of the user's devices, /etc."""
-    qdiscs = "\n".join(line for line in host.run("tc", "qdisc", "show").stdout.splitlines() if " dev bsd" not in line)
+    ours = (" dev bsd",) if features()["tcx"] else (" dev bsd", "qdisc clsact")
+    qdiscs = "\n".join(line for line in host.run("tc", "qdisc", "show").stdout.splitlines() if not any(word in line for word in ours))
     return {"nft": host.run("nft", "list", "ruleset").stdout, "qdiscs": qdiscs, "etc": files_of("/etc")}
 
 

@@ -9,15 +9,11 @@ from pathlib import Path
 import pytest
 
 from inside import dns_answers
-from lab import BLACKSTART, inject, sh
+from lab import BLACKSTART, features, inject, sh
 
 V4 = "10.77.0.2"
 DNS = ("dns", "--name", "db.test", "--answer", "empty")
 LEASE = 2.0
-
-
-def features():
-    return {f["name"]: f["there"] for f in json.loads(sh(BLACKSTART, "doctor", "--json", check=False).stdout)["features"]}
 
 
 @pytest.fixture

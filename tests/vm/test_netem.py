@@ -8,15 +8,14 @@ import time
 
 import pytest
 
-from lab import BLACKSTART, inject, sh
+from lab import features, inject, sh
 
 V4, V6 = "10.77.0.2", "fd77:0::2"
 
 
 @pytest.fixture
 def client(lab):
-    there = {f["name"]: f["there"] for f in json.loads(sh(BLACKSTART, "doctor", "--json", check=False).stdout)["features"]}
-    if not there["netem"]:
+    if not features()["netem"]:
         pytest.skip("this kernel has no netem")
     client, _ = lab.pair()
     until = time.monotonic() + 15
