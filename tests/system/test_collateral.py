@@ -57,7 +57,7 @@ def test_two_hundred_connections_beside_checks_are_untouched(side, lossy):
         lied = load(client)
         assert not lied["wrong"], lied["wrong"][:5]
         assert list(lied["checks"]) == ["503"] and lied["checks"]["503"] >= 10
-        assert lied["data"] > 1500
+        assert lied["data"] > 1000
         restored = fault.stop()
         assert (restored["hits"], restored["unseen"]) == (lied["checks"]["503"], 0)
         # Figures are scripts/bench's; this is only not to be far off on a busy machine.

@@ -68,13 +68,14 @@ def test_a_rejecting_partition_on_loopback(wire, address):
     client, _ = wire
     with sock(client, address, socket.SOCK_STREAM, (address, 7000)) as listener:
         listener.listen(8)
-        with inject(client, "partition", "--to", address, "--port", 7000, "--reject"):
+        with inject(client, "partition", "--to", address, "--port", 7000, "--reject") as fault:
             assert isinstance(connects(client, address, 7000, 3), ConnectionRefusedError)
             with sock(client, address) as source:
                 source.connect((address, 7000))
                 source.send(b"x")
                 with pytest.raises(ConnectionRefusedError):
                     source.recv(10)
+            fault.stop()
         assert connects(client, address, 7000, 3) is None
 
 

@@ -4,6 +4,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a machine that stood still for a moment serves all that came meanwhile, and none has to knock twice
+
+
 def serve(port, pages):
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -18,5 +22,5 @@ def serve(port, pages):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("", port), Pages)
+    server = Server(("", port), Pages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
