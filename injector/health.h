@@ -53,7 +53,7 @@ struct HealthFault {
     //          a weight ("75%") into 0%, `pass` "down" into "up", filled with blanks: the agent's next line takes it back. An "up" alone
     //          has no room for "down" and passes, counted unseen, as does any other line. Of timeout and reset HAProxy takes no notice.
     //   dns    a query over UDP for `query`: SERVFAIL (`not_serving`) or silence (`timeout`).
-    //   exec   the start of `exe` (a program, or a script by its own path) fails: nothing on the network.
+    //   exec   the start of `exe` (a program, or a script by its own path) fails, and the process that was to be it dies of SIGKILL.
     // With `sni` a check is a TLS connection to that name: it can be held, slowed or reset, not read.
     enum class Protocol { http, tcp, redis, http2, grpc, postgresql, mysql, dns, exec, agent_check };
 

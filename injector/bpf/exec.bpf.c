@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
-/* Checks that are programs: their start fails. By the security hook of the kernel execve(2) says EACCES; by the tracepoint, where
-   the kernel has no BPF LSM, the program is killed before its first instruction. */
+/* Checks that are programs: their start fails, and the process that was to be the check dies of SIGKILL. By the security hook of the kernel
+   nothing of the program is loaded; by the tracepoint, where the kernel has no BPF LSM, it dies before its first instruction. To be refused
+   alone is not enough: keepalived ends a child that cannot exec with 0, which is a check that passed. */
 #include "injector/bpf/exec.h"
 
 #include "injector/bpf/terms.bpf.h"
@@ -10,6 +11,7 @@
 const volatile struct exec_config exec = {};
 
 #define REFUSED (-13) /* EACCES */
+#define SIGKILL 9
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct ns_common {
@@ -45,11 +47,12 @@ static __always_inline int fails(struct linux_binprm* program) { return is_check
 SEC("lsm/bprm_creds_for_exec") int bs_refuse(__u64* context) {
     int so_far = (int)context[1];
     if (so_far != 0 || !fails((struct linux_binprm*)context[0])) return so_far;
+    bpf_send_signal(SIGKILL);
     COUNT(hits);
     return REFUSED;
 }
 
 SEC("raw_tp/sched_process_exec") int bs_kill(struct bpf_raw_tracepoint_args* context) {
-    if (fails((struct linux_binprm*)context->args[2]) && bpf_send_signal(9) == 0) COUNT(hits);
+    if (fails((struct linux_binprm*)context->args[2]) && bpf_send_signal(SIGKILL) == 0) COUNT(hits);
     return 0;
 }

@@ -360,7 +360,7 @@ vrrp_instance one {{
 
 
 @pytest.fixture
-def keepalived():
+def keepalived(isolated):
     lab = Lab()
     client, _ = lab.pair()
     folder = Path(tempfile.mkdtemp(dir="/run/blackstart"))  # root's all the way down, or the script is not trusted
