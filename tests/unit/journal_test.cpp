@@ -162,7 +162,7 @@ TEST_F(Journal, TheLastOfTwoProcessesPutsASharedSettingBack) {
 }
 
 TEST_F(Journal, ACgroupGoesWithEverythingBelowIt) {
-    const auto directory = own_cgroup() + "/blackstart-journal-test";
+    const auto directory = own_cgroup() + "/blackstart-journal-test-" + std::to_string(::getpid());
     {
         const auto journalled = make_cgroup(directory);
         std::filesystem::create_directories(directory + "/below/deeper");
@@ -173,7 +173,7 @@ TEST_F(Journal, ACgroupGoesWithEverythingBelowIt) {
 }
 
 TEST_F(Journal, ACgroupInWhichSomebodyRunsKeepsItsRecord) {
-    const auto directory = own_cgroup() + "/blackstart-journal-test";
+    const auto directory = own_cgroup() + "/blackstart-journal-test-" + std::to_string(::getpid());
     const pid_t child = ::fork();
     if (child == 0) ::_exit(::pause());
     {
