@@ -78,7 +78,7 @@ def test_weak_deviates_for_its_reason_and_hardened_holds(isolated, tmp_path, nam
         if code == 4 and all(ended[0] == 4 for ended in done.values()):
             pytest.skip(f"this machine cannot: {printed.splitlines()[-1]}")
         assert code == 1 and verdict["verdict"] == "deviated" and verdict["restored"], printed
-        failed = {f"{e['condition']} of {e['probe']}" for e in verdict["expectations"] if e["outcome"] == "deviated"}
+        failed = {f"{e['condition']} of {e['probe'] or e['meter']}" for e in verdict["expectations"] if e["outcome"] == "deviated"}
         assert set(REASONS[name]) <= failed, (failed, printed)
         code, printed, verdict = done["hardened"]
         assert code == 0 and verdict["verdict"] == "held" and verdict["restored"], printed
