@@ -42,7 +42,7 @@ Datum datum_of(const Key& key, const std::vector<std::string>& words) {
 }  // namespace
 
 InjectKind::InjectKind(CLI::App& inject, const std::string& kind) : fault_(by_hand(kind)), keys_(fault_keys(fault_)) {
-    keys_.add("seed", type::seed(), fault_.terms.seed).otherwise("drawn").says("of every random choice");
+    keys_.add("seed", type::seed(), seed_).otherwise("drawn").says("of every random choice");
     describe_target(keys_, scope_);
     app_ = inject.add_subcommand(kind, keys_.about);
     app_->footer(keys_.example);
@@ -85,6 +85,7 @@ int InjectKind::run() {
     std::string wrong;
     for (const auto& error : complaints.errors) wrong += (wrong.empty() ? "" : "\n") + error.text;
     if (!wrong.empty()) throw Misuse(wrong);
+    fault_.terms.seed = seed_ ? *seed_ : draw_seed();
     std::optional<std::int64_t> start;
     if (!start_at_.empty()) start = start_time(start_at_, epoch_ns(wall_clock()));
     return inject_command(fault_, scope_, start, json_);

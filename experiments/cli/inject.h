@@ -2,8 +2,10 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,7 @@ private:
 
     PlannedFault fault_;
     TargetSpec scope_;
+    std::optional<std::uint64_t> seed_;
     Keys keys_;
     std::string start_at_;
     bool json_ = false;

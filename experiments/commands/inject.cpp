@@ -77,7 +77,6 @@ int inject_command(const PlannedFault& asked, const TargetSpec& scope, std::opti
     if (const auto refusal = unsupported(asked.fault)) throw Unfit(refusal->reason, refusal->fix);
     PlannedFault fault = asked;
     if (fault.name.empty()) fault.name = kind(fault.fault);
-    if (fault.terms.seed == 0) fault.terms.seed = draw_seed();
     Target target = resolve(scope);
     if (start_at) {
         if (const int ended_by = wait_to_start(*start_at, false); ended_by != 0) return 128 + ended_by;

@@ -290,7 +290,7 @@ Type<std::string> dns_server() {
     });
 }
 
-Type<std::uint64_t> seed() { return whole<std::uint64_t>(1, (std::int64_t{1} << 53) - 1, "N"); }
+Type<std::uint64_t> seed() { return whole<std::uint64_t>(0, std::numeric_limits<std::int64_t>::max(), "N"); }
 
 Type<std::string> name() {
     return checked("NAME", "a name", [](const std::string& name) -> std::string {

@@ -60,7 +60,7 @@ Type<Duration> duration(Zero zero = Zero::refused);
 Type<std::chrono::seconds> seconds();
 // "25%", up to 100%, as 0..1.
 Type<double> share(Zero zero = Zero::refused);
-// 1 to 2^53 - 1, so that every JSON reader keeps it whole; 0 would ask for one to be drawn.
+// 0 to 2^63 - 1, as TOML's whole numbers are.
 Type<std::uint64_t> seed();
 // A name that others refer to: letters, digits, '-', '_' and '.', beginning with a letter or digit.
 Type<std::string> name();

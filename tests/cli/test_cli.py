@@ -133,7 +133,7 @@ HEALTH = "inject health --port 80 --result 503 --for 1s "
         (DNS + "--cycle fial=3,pass=1", "--cycle: unknown key 'fial' in cycle; did you mean 'fail'?"),
         (DNS + "--for 2s", "--for: given 2 times: expected once"),
         (DNS + "--netns pid:x", "--netns: 'pid:x' is no process id: expected pid:N"),
-        (DNS + "--seed -1", "--seed: expected a whole number from 1 to 9007199254740991, not -1"),
+        (DNS + "--seed -1", "--seed: expected a whole number of at least 0, not -1"),
         (LATENCY + "--to 10.0.0.0/99", "--to: '10.0.0.0/99' is no network: its prefix length is from 0 to 32"),
         ("inject latency --to any --for 1s --delay -5ms", "--delay: a duration cannot be negative: '-5ms'"),
         ("inject latency --to any --for 1s --delay 5", "--delay: '5' has no unit: did you mean '5s'?"),

@@ -253,6 +253,16 @@ def test_a_share_of_the_queries(once):
         assert answered == 200 - counts["hits"]
 
 
+@pytest.mark.parametrize("seed", [0, 2**63 - 1])
+def test_any_seed_is_told_and_hits_the_same_queries_again(once, seed):
+    client, _ = once
+    def hits():
+        with inject(client, "dns", "--name", "db.test", "--answer", "empty", "--probability", "50%", "--seed", seed) as fault:
+            assert fault.armed["seed"] == seed
+            return [dig(client, SERVERS[0], "db.test").answers == [] for _ in range(12)]
+    assert hits() == hits()
+
+
 def test_sigkill_takes_the_fault_away(once):
     client, _ = once
     with inject(client, "dns", "--name", "db.test", "--answer", "nxdomain") as fault:
