@@ -15,7 +15,7 @@ struct HttpFault {
     std::vector<std::uint16_t> ports;  // of the service, TCP; at least one
     std::string path;                  // as HealthFault::path
     std::string method;                // "GET"; empty: every method
-    std::string host;                  // the Host field in lower case, without a port; a trailing * makes it a prefix; empty: any
+    std::string host;                  // of the Host field, in lower case, without a port; a trailing * makes it a prefix; empty: any
     std::uint16_t status = 503;        // 200..599, not 204 or 304
 };
 

@@ -2,6 +2,7 @@
 /* HTTP/1.0 and 1.1 on the wire (RFC 9112): which request is a check, and where its answer says how it went. */
 #pragma once
 
+#include "injector/bpf/dns.h" /* dns_lower */
 #include "injector/bpf/health.h"
 #include "injector/bpf/http1_method.bpf.h"
 #include "injector/bpf/packet.bpf.h"
@@ -125,18 +126,29 @@ __attribute__((noinline)) __u32 http1_head_end(struct __sk_buff* skb, __u32 at, 
     return lines.found <= end ? lines.found : 0;
 }
 
-/* Compares the bytes at `at` with a text; HTTP1_CUT if they end too early to tell. */
-static __always_inline int http1_text(struct __sk_buff* skb, __u32 at, __u32 end, const volatile struct health_text* text) {
+/* Compares the bytes at `at` with a text, which is in lower case if any case will do; HTTP1_CUT if they end too early to tell. */
+static __always_inline int http1_compare(struct __sk_buff* skb, __u32 at, __u32 end, const volatile struct health_text* text,
+                                         int any_case) {
     for (__u32 i = 0; i < HEALTH_TEXT_MAX / 8; i++) {
         if (i * 8 >= text->length) break;
         __u32 left = text->length - i * 8;
         __u32 size = left < 8 ? left : 8;
         __u64 word = 0;
         if (at + size > end) return HTTP1_CUT;
-        if (bpf_skb_load_bytes(skb, at, &word, size) < 0 || word != text->words[i]) return HTTP1_OTHER;
+        if (bpf_skb_load_bytes(skb, at, &word, size) < 0) return HTTP1_OTHER;
+        if ((any_case ? dns_lower(word) : word) != text->words[i]) return HTTP1_OTHER;
         at += size;
     }
     return HTTP1_CHECK;
+}
+
+static __always_inline int http1_text(struct __sk_buff* skb, __u32 at, __u32 end, const volatile struct health_text* text) {
+    return http1_compare(skb, at, end, text, 0);
+}
+
+/* The name of a host: RFC 9110 §4.2.3, RFC 6066 §3. */
+static __always_inline int http1_host_name(struct __sk_buff* skb, __u32 at, __u32 end) {
+    return http1_compare(skb, at, end, &health.host, 1);
 }
 
 /* Whether the head that begins at `at` has the User-Agent (RFC 9110 §10.1.5) that is asked for. */
@@ -167,7 +179,7 @@ static __always_inline int http1_host(struct __sk_buff* skb, __u32 at, __u32 end
     at = http1_find(skb, at, over, field.bytes, field.mask);
     if (at == 0) return absent;
     if (bpf_skb_load_bytes(skb, at, &next, 1) == 0 && next == ' ') at++;
-    int match = http1_text(skb, at, over, &health.host);
+    int match = http1_host_name(skb, at, over);
     if (match == HTTP1_CUT) return absent;
     if (match != HTTP1_CHECK || health.host.prefix) return match;
     if (bpf_skb_load_bytes(skb, at + health.host.length, &next, 1) < 0) return HTTP1_CUT;

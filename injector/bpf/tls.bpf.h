@@ -30,7 +30,7 @@ static __always_inline int tls_name(struct __sk_buff* skb, __u32 at, __u32 end) 
     if (at + sizeof head > end || bpf_skb_load_bytes(skb, at, head, sizeof head) < 0) return HTTP1_CUT;
     __u32 size = (__u32)head[3] << 8 | head[4], wanted = health.host.length;
     if (head[2] != 0 || size < wanted || (size > wanted && !health.host.prefix)) return HTTP1_OTHER;
-    return http1_text(skb, at + sizeof head + size - wanted, end, &health.host);
+    return http1_host_name(skb, at + sizeof head + size - wanted, end);
 }
 
 /* What begins at `at`, in the words of HTTP. */

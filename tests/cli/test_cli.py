@@ -149,6 +149,8 @@ HEALTH = "inject health --port 80 --result 503 --for 1s "
         (HEALTH + "--delay 10ms", "health: delay goes with result slow, and slow with a delay"),
         ("inject health --for 1s --result 503", "health: the port of the checked service is required, 1 to 65535"),
         ("inject health --for 1s --protocol exec --result not-serving", "health: exe goes with protocol exec, and protocol exec with exe"),
+        ("inject http --port 80 --for 1s --host shop.test:8080", "--host: a host is matched on any port: did you mean 'shop.test'?"),
+        ("inject http --port 80 --for 1s --host [fd00::1]:8080", "--host: a host is matched on any port: did you mean '[fd00::1]'?"),
         (HEALTH + "--path healthz", "--path: a path begins with '/': did you mean '/healthz'?"),
     ],
 )

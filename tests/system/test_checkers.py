@@ -210,6 +210,14 @@ def test_a_server_under_another_name_is_not_reset(served):
         assert [code("health.test"), code("shop.test"), code("xhealth.test")] == [35, 0, 0]
 
 
+def test_a_server_name_is_told_in_any_case(served):
+    client, server = served
+    ask = ["openssl", "s_client", "-connect", "10.77.0.2:8443", "-servername"]
+    with inject(server, "health", "--port", 8443, "--sni", "health.test", "--result", "reset"):
+        assert client.run(*ask, "shop.test", stdin=subprocess.DEVNULL).returncode == 0
+        assert client.run(*ask, "HEALTH.Test", stdin=subprocess.DEVNULL).returncode != 0
+
+
 AGENTS = {
     "ELB-HealthChecker/2.0": "ELB-HealthChecker/2.0",
     "Amazon-Route53-Health-Check-Service*": "Amazon-Route53-Health-Check-Service (ref 8a2d0f3e-0001; report http://amzn.to/1vsZADi)",

@@ -65,12 +65,13 @@ def test_only_the_method_the_path_and_the_host_that_were_named(side):
             url = f"http://{address}:8080/shop/a"
             assert status(client, url, "-H", "Host: shop.test") == (0, "502")
             assert status(client, url, "-H", "Host: shop.test:8080") == (0, "502")
+            assert status(client, url, "-H", "Host: SHOP.Test") == (0, "502")
             assert status(client, url, "-H", "Host: workshop.test") == (0, "200")
             assert status(client, url, "-H", "Host: shop.test.example") == (0, "200")
             assert status(client, url) == (0, "200")
             assert status(client, url, "-H", "Host: shop.test", "-d", "x=1") == (0, "200")
             assert status(client, f"http://{address}:8080/other", "-H", "Host: shop.test") == (0, "200")
-        assert fault.stop()["hits"] == 4
+        assert fault.stop()["hits"] == 6
 
 
 def test_a_share_of_the_requests(side):

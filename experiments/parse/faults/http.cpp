@@ -7,6 +7,14 @@
 #include "experiments/parse/faults/answers.h"
 
 namespace blackstart {
+namespace {
+
+std::string host_fault(const std::string& host) {
+    const auto colon = host.find(':', host.starts_with('[') ? host.find(']') : 0);  // those of an IPv6 address are its own
+    return colon == std::string::npos ? "" : "a host is matched on any port: did you mean '" + host.substr(0, colon) + "'?";
+}
+
+}  // namespace
 
 template <> void describe(Keys& keys, HttpFault& fault) {
     keys.about = "Turn answers of an HTTP/1.x service into errors, in flight: a share of them, by path, method or host.";
@@ -25,7 +33,7 @@ template <> void describe(Keys& keys, HttpFault& fault) {
              fault.method)
         .otherwise("every method")
         .says("request method");
-    keys.on("host", type::text("HOST"),
+    keys.on("host", type::matching("HOST", host_fault),
             [&fault](std::string host) {
                 std::ranges::transform(host, host.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
                 fault.host = std::move(host);
