@@ -1,6 +1,7 @@
 #include "experiments/armed.h"
 
 #include "experiments/clock.h"
+#include "injector/claims.h"
 
 namespace blackstart {
 namespace {

@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kV4Mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
+// One holds the other, or they have nothing in common.
+bool overlap(const Prefix& one, const Prefix& other) {
+    for (unsigned bit = 0; bit < std::min(one.bits, other.bits); bit++)
+        if (((one.address[bit / 8] ^ other.address[bit / 8]) & (0x80U >> bit % 8)) != 0) return false;
+    return true;
+}
+
 }  // namespace
 
 bool Prefix::v4() const { return bits >= 96 && std::equal(kV4Mapped.begin(), kV4Mapped.end(), address.begin()); }
@@ -36,6 +43,16 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
     for (unsigned bit = prefix.bits; bit < 128; bit++)
         prefix.address[bit / 8] = static_cast<std::uint8_t>(prefix.address[bit / 8] & ~(0x80U >> (bit % 8)));
     return prefix;
+}
+
+bool networks_meet(const std::vector<std::string>& one, const std::vector<std::string>& other) {
+    if (one.empty() || other.empty()) return true;
+    return std::ranges::any_of(one, [&](const std::string& a) {
+        return std::ranges::any_of(other, [&](const std::string& b) {
+            const auto left = parse_prefix(a), right = parse_prefix(b);
+            return left && right && left->v4() == right->v4() && overlap(*left, *right);
+        });
+    });
 }
 
 }  // namespace blackstart

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace blackstart {
 
@@ -19,5 +21,8 @@ struct Prefix {
 
 // "10.0.0.1", "10.0.0.0/8", "fd00::1", "fd00::/8"; host bits that are set are cleared. nullopt for anything else.
 std::optional<Prefix> parse_prefix(std::string_view text);
+
+// Whether two lists of addresses and CIDRs have an address in common; an empty one stands for every address.
+bool networks_meet(const std::vector<std::string>& one, const std::vector<std::string>& other);
 
 }  // namespace blackstart

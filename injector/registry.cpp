@@ -9,17 +9,13 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
-#include <tuple>
-#include <unordered_set>
 
+#include "injector/claims.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/journal.h"
 #include "injector/kernel/owned_file.h"
 #include "injector/kernel/proc.h"
-#include "injector/name_index.h"
 
 namespace blackstart {
 
@@ -80,91 +76,7 @@ std::vector<LiveProcess> read_rows(const DirectoryLock* held) {
     return live;
 }
 
-std::vector<std::string> claims_of(const DnsFault& fault) {
-    std::string tail = ":" + std::to_string(fault.port);
-    for (std::size_t i = 0; i < fault.types.size(); i++) tail += (i == 0 ? ":" : ",") + std::to_string(fault.types[i]);
-    std::vector<std::string> all;
-    for (const auto& name : fault.names) all.push_back("dns:" + plain_name(name) + tail);
-    return all;
-}
-
-std::vector<std::string> claims_of(const HealthFault& fault) {
-    std::vector<std::string> all;
-    for (const auto port : fault.ports) all.push_back("health:" + std::to_string(port));
-    if (!fault.exe.empty()) all.push_back("health:exec:" + fault.exe);
-    return all;
-}
-
-std::vector<std::string> claims_of(const HttpFault& fault) {
-    std::vector<std::string> all;
-    for (const auto port : fault.ports) all.push_back("http:" + std::to_string(port));
-    return all;
-}
-
-std::vector<std::string> claims_of(const ProcessFault&) { return {}; }
-std::vector<std::string> claims_of(const SurgeFault&) { return {}; }
-// Network kinds stack.
-template <class Network>
-requires requires(const Network& fault) { fault.match; }
-std::vector<std::string> claims_of(const Network&) { return {}; }
-
-std::vector<std::string> split(const std::string& text, char separator) {
-    std::vector<std::string> parts;
-    std::istringstream stream(text);
-    for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
-    return parts;
-}
-
-// A claim in parts: "dns", the name, the rest.
-struct Claim {
-    explicit Claim(const std::string& text) {
-        const auto first = text.find(':'), second = first == std::string::npos ? first : text.find(':', first + 1);
-        if (second == std::string::npos || !text.starts_with("dns:")) return;
-        name = text.substr(first + 1, second - first - 1);
-        rest = text.substr(second + 1);
-    }
-    std::string name, rest;  // "": none of a DNS name
-};
-
-// Port and types, "53" or "53:1,28".
-bool meet(const std::string& a, const std::string& b) {
-    if (a == b) return true;
-    const auto left = split(a, ':'), right = split(b, ':');
-    if (left.empty() || right.empty() || left[0] != right[0]) return false;
-    if (left.size() < 2 || right.size() < 2) return true;
-    const auto types = split(right[1], ',');
-    return std::ranges::any_of(split(left[1], ','), [&](const auto& type) { return std::ranges::find(types, type) != types.end(); });
-}
-
 }  // namespace
-
-std::vector<std::string> claims(const Fault& fault) {
-    return std::visit([](const auto& f) { return claims_of(f); }, fault);
-}
-
-bool collide(const std::string& a, const std::string& b) { return first_collision({a}, {b}).has_value(); }
-
-std::optional<std::pair<std::string, std::string>> first_collision(const std::vector<std::string>& ours,
-                                                                   const std::vector<std::string>& theirs) {
-    std::map<std::string, std::pair<std::vector<std::string>, std::vector<std::size_t>>> by_rest;  // names and positions of theirs
-    std::unordered_set<std::string> exact(theirs.begin(), theirs.end());
-    for (std::size_t i = 0; i < theirs.size(); i++) {
-        const Claim claim(theirs[i]);
-        if (claim.name.empty()) continue;
-        by_rest[claim.rest].first.push_back(claim.name);
-        by_rest[claim.rest].second.push_back(i);
-    }
-    std::vector<std::tuple<std::string, NameIndex, std::vector<std::size_t>>> indexes;
-    for (const auto& [rest, names] : by_rest) indexes.emplace_back(rest, NameIndex(names.first), names.second);
-    for (const auto& one : ours) {
-        if (exact.contains(one)) return std::pair{one, one};
-        const Claim claim(one);
-        for (const auto& [rest, index, positions] : indexes)
-            if (!claim.name.empty() && meet(claim.rest, rest))
-                if (const auto at = index.meets(claim.name)) return std::pair{one, theirs[positions[*at]]};
-    }
-    return std::nullopt;
-}
 
 Registration::Registration(std::string command) {
     self_.pid = ::getpid();

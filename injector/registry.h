@@ -3,12 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "injector/fault.h"
 #include "injector/kernel/unique_fd.h"
 #include "injector/target.h"
 
@@ -20,7 +17,7 @@ struct LiveFault {
     std::uint64_t netns_inode = 0;
     std::vector<std::string> interfaces;
     std::string until;  // wall clock, RFC 3339, UTC
-    // What no second process may claim in the same namespace (claims(), below). Network kinds stack: none.
+    // What no second process may claim in the same namespace (claims.h). Network kinds stack: none.
     std::vector<std::string> claims;
 };
 
@@ -69,17 +66,5 @@ private:
 // Every other process that is alive now, by pid; files of dead ones are removed on the way where this process may.
 // Needs no privilege to read.
 std::vector<LiveProcess> live_processes();
-
-// What a fault claims in its target's namespace: "dns:db.test:53" (with types: "dns:db.test:53:1,28"), "health:8080".
-// Names are in lower case without the last dot.
-std::vector<std::string> claims(const Fault& fault);
-
-// Whether two claims are for the same thing: "dns:*.svc.test:53" collides with "dns:a.svc.test:53", not with
-// "dns:svc.test:53"; types that have none in common do not collide.
-bool collide(const std::string& a, const std::string& b);
-
-// The first of `ours` that collides with one of `theirs`, and that one; nothing if none does.
-std::optional<std::pair<std::string, std::string>> first_collision(const std::vector<std::string>& ours,
-                                                                   const std::vector<std::string>& theirs);
 
 }  // namespace blackstart

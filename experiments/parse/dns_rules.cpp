@@ -5,6 +5,7 @@
 #include "experiments/parse/draft.h"
 #include "experiments/parse/overlap.h"
 #include "injector/name_index.h"
+#include "injector/prefix.h"
 
 namespace blackstart {
 namespace {
@@ -25,7 +26,7 @@ std::string contested(const PlannedFault& first, const PlannedFault& second) {
     const auto* other = std::get_if<DnsFault>(&second.fault);
     if (one == nullptr || other == nullptr || same_answer(*one, *other) || one->port != other->port) return "";
     if (!at_one_time(first, second) || !same_place(first, second)) return "";
-    if (!share_one(one->types, other->types) || !share_one(one->servers, other->servers) || !share_opcode(*one, *other)) return "";
+    if (!share_one(one->types, other->types) || !networks_meet(one->servers, other->servers) || !share_opcode(*one, *other)) return "";
     const NameIndex names(one->names);
     const auto met = std::ranges::find_if(other->names, [&](const std::string& name) { return names.meets(name).has_value(); });
     return met == other->names.end() ? "" : *met;

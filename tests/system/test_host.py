@@ -130,9 +130,12 @@ def test_one_port_is_for_one_process(client):
 
 def test_what_does_not_meet_is_not_refused(client, other):
     with dns(client, "db.test", "--type", "A"):
-        for host, argv in ((client, ["db.test", "--type", "AAAA"]), (client, ["web.test"]), (client, ["db.test", "--port", 5353]), (other, ["db.test"])):
+        for host, argv in ((client, ["db.test", "--type", "AAAA"]), (client, ["web.test"]), (client, ["db.test", "--port", 5353]), (other, ["db.test"]),
+                           (client, ["db.test", "--opcode", "update"])):
             with dns(host, *argv):
                 pass
+    with dns(client, "db.test", "--server", "10.0.0.1"), dns(client, "db.test", "--server", "fd00::/8"):
+        refused(client, "dns", "--name", "db.test", "--server", "10.0.0.0/24", "--answer", "nxdomain")
 
 
 def test_network_faults_of_two_processes_stack(client):

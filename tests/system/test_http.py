@@ -1,5 +1,6 @@
 """Services that err, and checks other than a status: seen by real clients and a real HAProxy."""
 
+import signal
 import socket
 import subprocess
 import time
@@ -84,6 +85,20 @@ def test_a_share_of_the_requests(side):
         assert 150 <= codes.count("503") <= 188  # 170 are expected; this is beyond four deviations
         restored = fault.stop()
         assert (restored["matched"], restored["hits"]) == (200, codes.count("503"))
+
+
+def test_two_processes_change_the_answers_of_one_port_each_of_its_own_path(side):
+    client, target = side
+    first = inject(target, "health", "--port", 8080, "--path", "/livez", "--result", 503)
+    second = inject(target, "health", "--port", 8080, "--path", "/readyz", "--result", "reset")
+    third = inject(target, "http", "--port", 8080, "--path", "/shop/*", "--status", 502)
+    with first, second, third:
+        for address in (V4, V6):
+            url = f"http://{address}:8080"
+            assert [status(client, url + path)[1] for path in ("/livez", "/readyz", "/shop/a", "/")] == ["503", "000", "502", "200"]
+        second.stop(signal.SIGKILL)
+        assert [status(client, url + path)[1] for path in ("/livez", "/readyz", "/shop/a", "/")] == ["503", "200", "502", "200"]
+        assert (first.stop()["hits"], third.stop()["hits"]) == (3, 3)
 
 
 def test_a_failing_check_is_shown_as_passing(side):

@@ -136,6 +136,10 @@ TEST(ParseFaults, TellsOfTwoAnswersToOneName) {
                 ElementsAre("15:9: names: 'x.svc.test' has another answer from fault 'a' at the same time"));
     EXPECT_THAT(errors(dns("a", "*.svc.test", empty) + dns("b", "*.test", refused)),
                 ElementsAre("15:9: names: '*.test' has another answer from fault 'a' at the same time"));
+    const std::string one = "servers = \"10.0.0.1\"\n", net = "servers = \"10.0.0.0/8\"\n", other = "servers = \"fd00::/8\"\n";
+    EXPECT_THAT(errors(dns("a", "db.test", empty + net) + dns("b", "db.test", refused + one)),
+                ElementsAre("16:9: names: 'db.test' has another answer from fault 'a' at the same time"));
+    EXPECT_THAT(errors(dns("a", "db.test", empty + other) + dns("b", "db.test", refused + one)), IsEmpty());
     EXPECT_THAT(errors(dns("a", "*.test", empty) + dns("b", "test", refused)), IsEmpty()) << "the suffix itself is not under it";
     EXPECT_THAT(errors(dns("a", "db.test", empty) + dns("b", "db.test", refused + "at = \"10s\"\n")), IsEmpty());
     EXPECT_THAT(errors(dns("a", "db.test", empty + "types = \"A\"\n") + dns("b", "db.test", refused + "types = \"AAAA\"\n")), IsEmpty());

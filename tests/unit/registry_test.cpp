@@ -13,59 +13,6 @@ namespace {
 
 using testing::Test;
 
-TEST(Claims, OfDnsAreItsNamesInLowerCaseWithPortAndTypes) {
-    DnsFault fault;
-    fault.names = {"DB.test.", "*.svc.test"};
-    EXPECT_EQ(claims(fault), (std::vector<std::string>{"dns:db.test:53", "dns:*.svc.test:53"}));
-    fault.types = {1, 28};
-    fault.port = 5353;
-    EXPECT_EQ(claims(fault), (std::vector<std::string>{"dns:db.test:5353:1,28", "dns:*.svc.test:5353:1,28"}));
-}
-
-TEST(Claims, OfHealthAreItsPortsAndNetworkKindsHaveNone) {
-    HealthFault fault;
-    fault.ports = {80, 8080};
-    EXPECT_EQ(claims(fault), (std::vector<std::string>{"health:80", "health:8080"}));
-    EXPECT_TRUE(claims(LatencyFault{}).empty());
-    EXPECT_TRUE(claims(ProcessFault{}).empty());
-    HttpFault http;
-    http.ports = {80};
-    EXPECT_EQ(claims(http), std::vector<std::string>{"http:80"});
-}
-
-TEST(Claims, AWildcardCollidesWithWhatIsBelowItEitherWayRound) {
-    EXPECT_TRUE(collide("dns:*.svc.test:53", "dns:a.svc.test:53"));
-    EXPECT_TRUE(collide("dns:a.b.svc.test:53", "dns:*.svc.test:53"));
-    EXPECT_TRUE(collide("dns:*.svc.test:53", "dns:*.a.svc.test:53"));
-    EXPECT_FALSE(collide("dns:*.svc.test:53", "dns:svc.test:53"));
-    EXPECT_FALSE(collide("dns:*.svc.test:53", "dns:othersvc.test:53"));
-}
-
-TEST(Claims, OfOtherPortsOrDisjointTypesDoNotCollide) {
-    EXPECT_FALSE(collide("dns:db.test:53", "dns:db.test:5353"));
-    EXPECT_FALSE(collide("dns:db.test:53:1", "dns:db.test:53:28"));
-    EXPECT_TRUE(collide("dns:db.test:53:1,28", "dns:db.test:53:28"));
-    EXPECT_TRUE(collide("dns:db.test:53", "dns:db.test:53:28"));
-    EXPECT_FALSE(collide("health:80", "health:8080"));
-    EXPECT_TRUE(collide("health:80", "health:80"));
-}
-
-TEST(Claims, OfTenThousandNamesAreComparedAtOnce) {
-    std::vector<std::string> ours, theirs;
-    for (int i = 0; i < 10'000; i++) {
-        ours.push_back("dns:a" + std::to_string(i) + ".test:53");
-        theirs.push_back("dns:*.b" + std::to_string(i) + ".test:53:1");
-    }
-    EXPECT_FALSE(first_collision(ours, theirs));
-    ours.emplace_back("dns:x.b77.test:53:28,1");
-    const auto both = first_collision(ours, theirs);
-    ASSERT_TRUE(both);
-    EXPECT_EQ(both->first, "dns:x.b77.test:53:28,1");
-    EXPECT_EQ(both->second, "dns:*.b77.test:53:1");
-    EXPECT_TRUE(first_collision({"dns:*:53"}, {"dns:db.test:53"}));
-    EXPECT_FALSE(first_collision({"dns:*:53"}, {"dns:db.test:5353"}));
-}
-
 LiveFault fault(const std::string& name, std::uint64_t netns, std::vector<std::string> claims) {
     LiveFault fault;
     fault.name = name;
