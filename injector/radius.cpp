@@ -138,6 +138,8 @@ Radius look(const ProcessFault& fault, const Target& target) {
 Radius radius(const Fault& fault, const Target& target) {
     try {
         return std::visit([&](const auto& kind) { return look(kind, target); }, fault);
+    } catch (const Unfit&) {
+        throw;
     } catch (const std::runtime_error& error) {
         Radius none;
         none.unknown = error.what();

@@ -35,7 +35,8 @@ struct Radius {
     std::string unknown;              // why it cannot be told; "" if it is
 };
 
-// A name among the peers is resolved in the target's namespace. Throws nothing: what stands in the way is `unknown`.
+// A name among the peers is resolved in the target's namespace. Throws Unfit if it does not resolve, or there is no such unit, cgroup
+// or program: the fault could not be put there either. What else stands in the way is `unknown`.
 Radius radius(const Fault& fault, const Target& target);
 
 }  // namespace blackstart

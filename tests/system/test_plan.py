@@ -148,6 +148,20 @@ def test_a_probe_or_a_meter_that_would_be_nowhere_is_told_and_is_4_as_of_run(pla
         assert who in json.loads(plan(file, "--json").stdout)["obstacles"][0]
 
 
+def test_a_fault_that_run_would_refuse_is_told_and_is_4(place):
+    _, _, write = place
+    file = write()
+    right = file.read_text()
+    for wrong, why in ((right.replace('"10.77.0.2"', '"nowhere.invalid"'), "the host name 'nowhere.invalid' does not resolve"),
+                       (right.replace('kind = "latency"', 'kind = "process"\naction = "kill"\nexe = "/nowhere"').replace('to = "10.77.0.2"\n', "")
+                        .replace("port = 7000\n", "").replace('delay = "20ms"\n', ""), "no executable '/nowhere'")):
+        file.write_text(wrong)
+        done = plan(file)
+        assert done.returncode == 4 and f"CANNOT  {why}" in done.stdout, done
+        ran = sh(BLACKSTART, "run", file, "--out", file.parent / "out", check=False)
+        assert ran.returncode == 4 and why in ran.stderr, ran
+
+
 @pytest.mark.parametrize("text", ["", "{}", "nonsense", '{"format":"blackstart-plan/2.0"}'])
 def test_what_is_no_plan_is_refused(isolated, tmp_path, text):
     file = tmp_path / "plan.json"
