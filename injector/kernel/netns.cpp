@@ -1,6 +1,7 @@
 #include "injector/kernel/netns.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -43,11 +44,13 @@ std::string path_of(std::string_view spec) {
 
 unique_fd open_netns(std::string_view spec) {
     const auto path = path_of(spec);
-    unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd && errno == ENOENT)
-        throw Unfit("no network namespace '" + std::string(spec) + "' here (" + path + ")",
+    unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const bool absent = !fd && errno == ENOENT;
+    if (!fd && !absent) throw_errno("cannot open network namespace " + path, errno);
+    // A file of /run/netns may be an empty one: what is left of a mount, as after a reboot in a container.
+    if (absent || ::ioctl(fd.get(), NS_GET_NSTYPE) != CLONE_NEWNET)
+        throw Unfit("no network namespace '" + std::string(spec) + "' here (" + path + (absent ? ")" : " is something else)"),
                     "`ip netns list` shows the named ones; a path or pid:N names any other");
-    if (!fd) throw_errno("cannot open network namespace " + path, errno);
     return fd;
 }
 

@@ -9,7 +9,7 @@
 namespace blackstart {
 
 // Opens a namespace by what a user writes: "" (the caller's own), "NAME" (/run/netns/NAME), a path ("/…"), or "pid:N".
-// Throws Unfit (exit 4) if it does not exist here, Misuse for a malformed pid.
+// Throws Unfit (exit 4) if it does not exist here or is something else, Misuse for a malformed pid.
 unique_fd open_netns(std::string_view spec);
 
 // A new, anonymous network namespace: it lives as long as a descriptor, a process or a device of it does. Its `lo` is up.

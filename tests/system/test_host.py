@@ -377,3 +377,15 @@ def test_closed_standard_descriptors_are_not_taken_by_what_is_opened_later(clien
 def test_inject_without_root_is_refused_with_the_fix(as_nobody):
     done = as_nobody("inject", "dns", "--name", "db.test", "--answer", "empty", "--for", "1s")
     assert done.returncode == 4 and "fix: run as root" in done.stderr, (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("what", ["an empty file", "a namespace of another kind", "a pipe that nobody writes"])
+def test_what_is_no_network_namespace_is_refused_by_its_name(isolated, tmp_path, what):
+    path = tmp_path / "it"
+    if what == "a pipe that nobody writes":
+        os.mkfifo(path)
+    else:
+        path.touch()
+    name = "/proc/self/ns/mnt" if what == "a namespace of another kind" else str(path)
+    done = blackstart("inject", "dns", "--name", "db.test", "--answer", "empty", "--for", "1s", "--netns", name)
+    assert done.returncode == 4 and f"no network namespace '{name}' here" in done.stderr and "fix:" in done.stderr, done
