@@ -52,6 +52,20 @@ def test_loss_and_latency_of_two_processes_act_once_each_whichever_came_first(wi
     assert pings(client, address)[0] == 5 and milliseconds(client, address) < 20
 
 
+def test_eight_delays_of_as_many_processes_act_and_a_ninth_is_refused_until_one_has_gone(wire):
+    client, _ = wire
+    late = ("latency", "--to", V4, "--delay", "10ms")
+    with contextlib.ExitStack() as stack:
+        faults = [stack.enter_context(inject(client, *late)) for _ in range(8)]
+        assert 80 <= milliseconds(client, V4) < 240
+        ninth = ("inject", *late, "--for", "300ms", "--netns", client.name)
+        done = sh(BLACKSTART, *ninth, check=False)
+        assert done.returncode == 4 and "no room for a ninth" in done.stderr and "fix:" in done.stderr, done
+        faults[3].stop(signal.SIGKILL)
+        assert sh(BLACKSTART, *ninth, check=False).returncode == 3  # it hit nothing
+        assert 70 <= milliseconds(client, V4) < 230
+
+
 def test_duplicates_under_two_delays_are_two_and_come_off_in_any_order(wire):
     client, server = wire
     kinds = (("latency", "--delay", "20ms"), ("duplicate", "--share", "100%"), ("latency", "--delay", "30ms"), ("reorder", "--share", "100%", "--delay", "10ms"))
