@@ -126,7 +126,7 @@ Verdict judge(const Experiment& experiment, const History& history) {
     for (std::size_t i = 0; i < experiment.expectations.size(); i++) {
         const Expectation& expectation = experiment.expectations[i];
         Finding finding = find(expectation, experiment, timeline);
-        auto explanation = explain(expectation, finding, history, timeline.t0().value_or(Time(0)));
+        auto explanation = explain(expectation, finding, history, timeline);
         verdict.expectations.push_back({i, expectation.probe, condition(expectation), std::move(finding), std::move(explanation)});
     }
     Decision decision = spoiled(run, verdict, lapsed(history)).value_or(decide(experiment, verdict));

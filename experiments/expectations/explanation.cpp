@@ -4,8 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
-#include <tuple>
+#include <span>
 
 #include "experiments/expectations/figures.h"
 #include "experiments/expectations/values.h"
@@ -41,42 +40,33 @@ std::string happened(const event::Lost& e) { return fmt::format("{} was lost on 
 std::string happened(const event::Service& e) { return fmt::format("service {} {}", e.name, e.what); }
 template <class Other> std::string happened(const Other&) { return ""; }
 
-using Seen = std::pair<Time, const event::Observed*>;
-
-std::map<std::string, std::vector<Seen>> by_probe(const History& history) {
-    std::map<std::string, std::vector<Seen>> result;
-    for (const Event& event : history.events)
-        if (const auto* seen = std::get_if<event::Observed>(&event.kind)) result[seen->probe].push_back({event.t, seen});
-    for (auto& [probe, seen] : result) {
-        std::ranges::sort(
-            seen, {}, [](const Seen& s) { return std::tuple(s.first, !s.second->ok, s.second->latency, s.second->why, s.second->value); });
-    }
-    return result;
-}
-
 // All that happened but this probe's own observations.
-std::vector<Line> timeline(const History& history, const std::string& probe) {
+std::vector<Line> happenings(const History& history, const Timeline& timeline, const std::string& probe) {
     std::vector<Line> lines;
     for (const Event& event : history.events) {
         auto text = std::visit([](const auto& kind) { return happened(kind); }, event.kind);
         if (!text.empty()) lines.push_back({event.t, std::move(text)});
     }
-    for (const auto& [other, seen] : by_probe(history)) {
-        for (std::size_t i = 1; other != probe && i < seen.size(); i++) {
-            auto text = change(*seen[i - 1].second, *seen[i].second);
-            if (!text.empty()) lines.push_back({seen[i].first, std::move(text)});
+    for (const auto& [other, samples] : timeline.observations()) {
+        for (std::size_t i = 1; other != probe && i < samples.size(); i++) {
+            auto text = change(*samples[i - 1].seen, *samples[i].seen);
+            if (!text.empty()) lines.push_back({samples[i].t, std::move(text)});
         }
     }
     std::ranges::sort(lines);
     return lines;
 }
 
-std::vector<Line> of_the_probe(const History& history, const std::string& probe, bool by_value) {
+// Those of a moment and a few on each side of it, of observations or lines by time.
+template <class Item> std::span<const Item> nearest(const std::vector<Item>& all, Time at) {
+    const auto after = std::ranges::lower_bound(all, at, {}, &Item::t);
+    const auto before = after - std::min<std::ptrdiff_t>(around, after - all.begin());
+    return {before, after + std::min<std::ptrdiff_t>(around + 1, all.end() - after)};
+}
+
+std::vector<Line> of_the_probe(std::span<const Sample> samples, bool by_value) {
     std::vector<Line> lines;
-    const auto all = by_probe(history);
-    const auto found = all.find(probe);
-    if (found == all.end()) return lines;
-    for (const auto& [t, seen] : found->second) lines.push_back({t, shown(*seen, by_value)});
+    for (const Sample& sample : samples) lines.push_back({sample.t, shown(*sample.seen, by_value)});
     return lines;
 }
 
@@ -92,12 +82,10 @@ std::vector<Line> of_the_meter(const History& history, const std::string& meter)
 }
 
 // When the observation that decided was over: what happened until then may have caused it.
-Time end_of(const History& history, const std::string& probe, Time at) {
+Time end_of(const std::vector<Sample>& samples, Time at) {
     Time end = at;
-    for (const Event& event : history.events) {
-        const auto* seen = std::get_if<event::Observed>(&event.kind);
-        if (seen != nullptr && seen->probe == probe && event.t == at) end = std::max(end, at + seen->latency);
-    }
+    for (auto sample = std::ranges::lower_bound(samples, at, {}, &Sample::t); sample != samples.end() && sample->t == at; ++sample)
+        end = std::max(end, at + sample->seen->latency);
     return end;
 }
 
@@ -106,30 +94,29 @@ std::string when(Time t, Time at, Time t0) {
     return fmt::format("{} before, at {}", duration(at - t), moment(t - t0));
 }
 
-std::string values_line(const std::vector<Line>& lines, const std::string& who, Time at) {
-    const auto after = std::ranges::lower_bound(lines, at, {}, &Line::t);
-    const auto before = after - std::min<std::ptrdiff_t>(around, after - lines.begin());
-    const auto end = after + std::min<std::ptrdiff_t>(around + 1, lines.end() - after);
+std::string values_line(std::span<const Line> lines, const std::string& who, Time at) {
     std::vector<std::string> texts;
-    for (auto line = before; line != end; ++line) texts.push_back(line->t == at ? "[" + line->text + "]" : line->text);
+    for (const Line& line : lines) texts.push_back(line.t == at ? "[" + line.text + "]" : line.text);
     return fmt::format("{} around then: {}", who, fmt::join(texts, ", "));
 }
 
 }  // namespace
 
-std::vector<std::string> explain(const Expectation& expectation, const Finding& finding, const History& history, Time t0) {
+std::vector<std::string> explain(const Expectation& expectation, const Finding& finding, const History& history, const Timeline& timeline) {
     if (!finding.at || finding.outcome == Outcome::held) return {};
-    const Time at = *finding.at + t0;
+    const Time t0 = timeline.t0().value_or(Time(0)), at = *finding.at + t0;
     const std::string metered = meter(expectation);
+    const std::vector<Sample> none;
+    const auto found = timeline.observations().find(expectation.probe);
+    const auto& samples = found == timeline.observations().end() ? none : found->second;
     std::vector<std::string> text;
     if (metered.empty()) {
-        const auto lines = of_the_probe(history, expectation.probe, is_of_values(expectation));
-        text.push_back(values_line(lines, expectation.probe, at));
+        text.push_back(values_line(of_the_probe(nearest(samples, at), is_of_values(expectation)), expectation.probe, at));
     } else {
-        text.push_back(values_line(of_the_meter(history, metered), metered, at));
+        text.push_back(values_line(nearest(of_the_meter(history, metered), at), metered, at));
     }
-    const std::vector<Line> lines = timeline(history, expectation.probe);
-    const auto next = std::ranges::upper_bound(lines, end_of(history, expectation.probe, at), {}, &Line::t);
+    const std::vector<Line> lines = happenings(history, timeline, expectation.probe);
+    const auto next = std::ranges::upper_bound(lines, end_of(samples, at), {}, &Line::t);
     for (auto line = next - std::min<std::ptrdiff_t>(neighbours, next - lines.begin()); line != next; ++line)
         text.push_back((line->t > at ? "meanwhile, at " + moment(line->t - t0) : when(line->t, at, t0)) + ": " + line->text);
     for (auto line = next; line != lines.end() && line - next < static_cast<std::ptrdiff_t>(neighbours); ++line)

@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "experiments/expectations/finding.h"
+#include "experiments/expectations/windows.h"
 #include "experiments/experiment.h"
 #include "experiments/history.h"
 
 namespace blackstart {
 
 // At most five lines. None where the finding names no moment. Pure, and independent of the order of the history's lines.
-std::vector<std::string> explain(const Expectation& expectation, const Finding& finding, const History& history, Time t0);
+// `timeline`: of that history.
+std::vector<std::string> explain(const Expectation& expectation, const Finding& finding, const History& history, const Timeline& timeline);
 
 }  // namespace blackstart

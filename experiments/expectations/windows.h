@@ -63,6 +63,9 @@ public:
     [[nodiscard]] std::optional<Time> stop(const std::string& fault) const;
     // When any fault began or ended on any of its targets, in order.
     [[nodiscard]] std::vector<Time> fault_changes() const;
+    // All that was observed, by probe; in the order of Evidence::samples.
+    using Observations = std::unordered_map<std::string, std::vector<Sample>>;
+    [[nodiscard]] const Observations& observations() const { return samples_; }
     // `during` as an expectation has it.
     [[nodiscard]] Evidence evidence(const Probe& probe, const std::string& during) const;
     [[nodiscard]] Counts counts(const std::string& meter, const std::string& during) const;
@@ -80,7 +83,7 @@ private:
     std::optional<Time> started_, t0_;
     std::optional<Time> end_;  // when observation was to end
     std::map<std::pair<std::string, std::string>, Act> acts_;
-    std::unordered_map<std::string, std::vector<Sample>> samples_;          // by probe
+    Observations samples_;
     std::unordered_map<std::string, std::vector<Counts::Second>> seconds_;  // by meter
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "experiments/expectations/judgement.h"
 #include "experiments/experiment.h"
 #include "experiments/history.h"
 #include "experiments/verdict.h"
@@ -99,7 +100,7 @@ struct Story {
     }
 
     [[nodiscard]] Verdict verdict() const { return judge(experiment, history); }
-    [[nodiscard]] Finding finding() const { return verdict().expectations.at(0).finding; }
+    [[nodiscard]] Finding finding() const { return find(experiment.expectations.at(0), experiment, Timeline(experiment, history)); }
     [[nodiscard]] Outcome outcome() const { return finding().outcome; }
 };
 
