@@ -69,6 +69,12 @@ static __always_inline int may_concern(struct __sk_buff* skb, __u32 l3) {
     }
 }
 
+/* Whether it is a TCP packet from or to one of the ports, and reads it. */
+static __always_inline int concerns_checks(struct __sk_buff* skb, __u32 l3, struct packet* p) {
+    if (!may_concern(skb, l3)) return 0;
+    return parse_plain_tcp(skb, l3, p) || (parse(skb, l3, p) && p->protocol == IPPROTO_TCP);
+}
+
 static __always_inline int from_checker(const struct packet* p) {
     const __u64* source = (const __u64*)p->source;
     if (health.from_count == 0) return 1;

@@ -304,7 +304,7 @@ static __always_inline int on_syn_ack(struct __sk_buff* skb, struct packet* p, i
 
 static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {
     struct packet p;
-    if (was_held(skb) || !may_concern(skb, l3) || !parse(skb, l3, &p) || p.protocol != IPPROTO_TCP) return NEXT;
+    if (was_held(skb) || !concerns_checks(skb, l3, &p)) return NEXT;
     if (health.protocol == HEALTH_TCP) {
         if (listed(p.destination_port)) on_syn(skb, &p, direction);
         return listed(p.source_port) ? on_syn_ack(skb, &p, direction) : NEXT;

@@ -95,7 +95,7 @@ static __always_inline int on_response(struct __sk_buff* skb, struct packet* p, 
 
 static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {
     struct packet p;
-    if (was_held(skb) || !may_concern(skb, l3) || !parse(skb, l3, &p) || p.protocol != IPPROTO_TCP) return NEXT;
+    if (was_held(skb) || !concerns_checks(skb, l3, &p)) return NEXT;
     if (listed(p.destination_port)) on_request(skb, &p, direction);
     if (listed(p.source_port)) return on_response(skb, &p, direction);
     return NEXT;
