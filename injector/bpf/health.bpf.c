@@ -21,6 +21,8 @@
 enum trait {
     TANGLED = 1, /* pipelined requests, or a cut interim response: which answer is whose is not known any more */
     OPAQUE = 2,  /* switched to another protocol (101) */
+    UNASKED = 4, /* its SYN was seen, and no request yet */
+    GOES_ON = 8, /* what the client said last began no request: what the server says next may begin no answer */
 };
 
 /* That many bytes behind the beginning, its status line was acknowledged long ago: the beginning is moved up, since sequence
@@ -32,7 +34,9 @@ struct flow {
     __u32 begin; /* sequence number at which its (final) response begins */
     __u32 next;  /* sequence number after the newest payload of the client */
     __u32 state;
-    __u32 traits; /* of the connection */
+    __u32 traits;       /* of the connection */
+    __u32 sent;         /* sequence number after the newest payload of the server */
+    __u32 gap, gap_end; /* payload of the client that was not there when what is behind it came: none if they are equal */
 };
 
 struct {
@@ -67,20 +71,52 @@ static __always_inline __u32 traits_behind(struct __sk_buff* skb, const struct p
     return what == HTTP1_NONE ? 0 : TANGLED;
 }
 
+/* Where a packet from the client stands in what it says. */
+enum place {
+    IN_ORDER, /* next, or what the gap begins with */
+    AHEAD,    /* something before it is on its way still, or lost */
+    AGAIN,    /* sent before, or a keep-alive probe's byte: draws nothing again */
+};
+
+/* A retransmission carries the newest ack, so only its own sequence number tells. */
+static __always_inline enum place take_place(struct flow* flow, const struct packet* p) {
+    __u32 next = p->seq + (p->end - p->payload);
+    __s32 ahead = (__s32)(p->seq - flow->next);
+    int open = flow->gap != flow->gap_end;
+    if (ahead < 0 && open && p->seq == flow->gap) {
+        flow->gap = (__s32)(next - flow->gap_end) < 0 ? next : flow->gap_end;
+        return IN_ORDER;
+    }
+    if (ahead > 0 && !open) {
+        flow->gap = flow->next;
+        flow->gap_end = p->seq;
+        open = 1;
+    }
+    if ((__s32)(next - flow->next) > 0) flow->next = next;
+    return ahead < 0 ? AGAIN : open ? AHEAD : IN_ORDER;
+}
+
+/* Whether a new request came while an answer was on its way: it is pipelined, though it acknowledges more than the one before. */
+static __always_inline int overtakes(const struct packet* p, const struct flow* last) {
+    return !(last->traits & UNASKED) && (__s32)(last->sent - p->ack) > 0;
+}
+
 /* `last`: the exchange before, which is over; NULL if there was none. */
 static __always_inline void new_exchange(struct __sk_buff* skb, const struct packet* p, int direction, const struct flow_key* key, int what,
                                          struct flow* last) {
-    __u32 traits = last ? last->traits : 0;
-    struct flow flow = {.begin = p->ack, .next = p->seq + (p->end - p->payload), .state = PASSED, .traits = traits};
+    __u32 traits = last ? last->traits & (TANGLED | OPAQUE) : 0;
+    if (last != NULL && what != HTTP1_NONE && overtakes(p, last)) traits |= TANGLED;
+    struct flow flow = {.begin = p->ack, .next = p->seq + (p->end - p->payload), .state = PASSED, .traits = traits, .sent = p->ack};
     int check = (what == HTTP1_CHECK || what == HTTP1_CUT) && from_checker(p);
     if (check && (what == HTTP1_CUT || traits & TANGLED))
         COUNT(unseen);
     else if (check)
         flow.state = first_state(skb, direction, key);
-    if (what != HTTP1_NONE) flow.traits |= traits_behind(skb, p);
+    flow.traits |= what == HTTP1_NONE ? GOES_ON : traits_behind(skb, p);
     if (last != NULL) { /* in its place: an update would make a new element */
         last->state = PASSED;
         barrier();
+        if (last->traits & UNASKED) last->sent = flow.sent;
         last->begin = flow.begin;
         last->traits = flow.traits;
         barrier();
@@ -90,26 +126,26 @@ static __always_inline void new_exchange(struct __sk_buff* skb, const struct pac
     if (bpf_map_update_elem(&flows, key, &flow, BPF_ANY) < 0 && flow.state == CHOSEN) COUNT(unseen);
 }
 
+/* The ports are used anew. A request within the SYN (TCP Fast Open, RFC 7413) has an answer that begins nobody knows where. */
+static __always_inline void on_connect(struct __sk_buff* skb, const struct packet* p, const struct flow_key* key) {
+    struct flow flow = {.next = p->seq + 1, .state = PASSED, .traits = UNASKED};
+    bpf_map_update_elem(&flows, key, &flow, BPF_ANY);
+    if (p->end != p->payload && request(skb, p->payload, p->end) == HTTP1_CHECK && from_checker(p)) COUNT(unseen);
+}
+
 static __always_inline void on_request(struct __sk_buff* skb, const struct packet* p, int direction) {
     struct flow_key key = {};
     key_of_request(&key, p);
-    if (p->tcp_flags & 2) { /* SYN: the ports are used anew */
-        bpf_map_delete_elem(&flows, &key);
+    if (p->tcp_flags & 2) {
+        on_connect(skb, p, &key);
         return;
     }
     if (p->end == p->payload) return;
     struct flow* flow = bpf_map_lookup_elem(&flows, &key);
-    __u32 traits = flow ? flow->traits : 0, next = p->seq + (p->end - p->payload);
-    int moved_on = flow == NULL || (__s32)(p->ack - flow->begin) > 0;
-    if (flow != NULL) {
-        /* Sent before, or a keep-alive probe's byte: draws nothing again. A retransmission carries the newest ack, so only its
-           own sequence number tells. */
-        int fresh = (__s32)(p->seq - flow->next) >= 0;
-        if ((__s32)(next - flow->next) > 0) flow->next = next;
-        if (!fresh) return;
-    }
-    int what = traits & OPAQUE ? HTTP1_NONE : request(skb, p->payload, p->end);
-    if (moved_on) {
+    enum place place = flow ? take_place(flow, p) : IN_ORDER;
+    if (place == AGAIN) return;
+    int what = flow && flow->traits & OPAQUE ? HTTP1_NONE : request(skb, p->payload, p->end);
+    if (flow == NULL || (place == IN_ORDER && (flow->traits & UNASKED || (__s32)(p->ack - flow->begin) > 0))) {
         new_exchange(skb, p, direction, &key, what, flow);
     } else if (what != HTTP1_NONE) {
         /* The server has not begun to answer what came before: pipelined (or a body that looks like a request). */
@@ -233,6 +269,13 @@ static __always_inline __u32 final_status(struct __sk_buff* skb, const struct pa
     }
 }
 
+/* Whether no answer begins there: the request was sent, and acknowledged what there was, while the answer before it still came. */
+static __always_inline int is_another(struct __sk_buff* skb, const struct packet* p, const struct flow* flow, __u32 at) {
+    __u8 first = 0;
+    if (health.protocol != HEALTH_HTTP || flow->traits & GOES_ON || bpf_skb_load_bytes(skb, at, &first, 1) < 0) return 0;
+    return first != 'H' || at + HTTP1_STATUS_LINE <= p->end; /* else it may be cut */
+}
+
 static __always_inline int on_beginning(struct __sk_buff* skb, struct packet* p, int direction, struct flow* flow,
                                         const struct flow_key* key, __u32 at) {
     __u8 digits[HTTP1_STATUS_DIGITS] = {};
@@ -240,6 +283,7 @@ static __always_inline int on_beginning(struct __sk_buff* skb, struct packet* p,
     if (flow->traits & OPAQUE) return NEXT;
     __u32 status = final_status(skb, p, flow, &at, digits);
     if (status >= 100 && status <= 199) return NEXT; /* the final one is still to come */
+    if (status == 0 && is_another(skb, p, flow, at)) flow->traits |= TANGLED;
     decide_at_answer(skb, direction, &flow->state, key);
     if (flow->state != CHOSEN && flow->state != ACTED) return NEXT;
     if (status == 0 && flow->state == CHOSEN) return give_up(&flow->state);
@@ -258,6 +302,10 @@ static __always_inline int on_response(struct __sk_buff* skb, struct packet* p, 
     key_of_response(&key, p);
     struct flow* flow = p->end == p->payload ? NULL : bpf_map_lookup_elem(&flows, &key);
     if (flow == NULL) return NEXT;
+    __u32 end = p->seq + (p->end - p->payload);
+    if ((__s32)(end - flow->sent) > 0) flow->sent = end;
+    if ((__s32)(p->ack - flow->next) >= 0) flow->next = flow->gap = flow->gap_end = p->ack; /* the server has had all */
+    if (flow->traits & UNASKED) return NEXT;
     if (health.protocol == HEALTH_MYSQL) behind_greeting(skb, p, flow);
     __u32 offset = flow->begin - p->seq;
     if (offset < p->end - p->payload) return on_beginning(skb, p, direction, flow, &key, p->payload + offset);

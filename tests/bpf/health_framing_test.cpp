@@ -34,6 +34,89 @@ TEST_F(Framing, RequestsInOneSegmentAreToldApartFromABody) {
     EXPECT_EQ(body.ask(health_check), failing);
 }
 
+TEST_F(Framing, ACheckThatComesBeforeALostRequestAheadOfItIsUnseenAndNobodysAnswerIsChanged) {
+    arm(fault_of());
+    std::uint16_t port = 40000;
+    for (const bool first : {false, true}) {
+        Connection connection{.flow = {.source_port = port++, .destination_port = 8080}};
+        connection.untouched(connection.to_server("", packet::SYN), true);
+        connection.client++;
+        if (!first) connection.ask(data);
+        const auto lost = connection.to_server(data);
+        connection.client += static_cast<std::uint32_t>(data.size());
+        connection.send(health_check);
+        connection.send(health_check);
+        connection.untouched(lost, true);
+        for (int i = 0; i < 3; i++) EXPECT_EQ(connection.answer(ok), ok);
+    }
+    expect_tally(0, 0, 4);
+}
+
+TEST_F(Framing, ACheckWhoseHeadIsLostAndSentAgainBehindItsBodyIsChanged) {
+    arm(fault_of());
+    std::uint16_t port = 40000;
+    const std::string head = "POST /healthz HTTP/1.1\r\nContent-Length: 5\r\n\r\n";
+    for (const bool first : {false, true}) {
+        Connection connection{.flow = {.source_port = port++, .destination_port = 8080}};
+        connection.untouched(connection.to_server("", packet::SYN), true);
+        connection.client++;
+        if (!first) connection.ask(data);
+        const auto lost = connection.to_server(head);
+        connection.client += static_cast<std::uint32_t>(head.size());
+        connection.send("hel");
+        connection.send("lo");
+        connection.untouched(lost, true);
+        EXPECT_EQ(connection.answer(ok), failing);
+        EXPECT_EQ(connection.ask(data), ok);
+        EXPECT_EQ(connection.ask(health_check), failing);
+    }
+    expect_tally(4, 4);
+}
+
+// A client that asks on while an answer still comes: the next one begins behind that.
+TEST_F(Framing, ACheckBehindARequestThatWasSentDuringAnAnswerIsUnseenAndNobodysAnswerIsChanged) {
+    arm(fault_of());
+    const std::string begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", rest = "0\r\n\r\n";
+    for (const bool on_its_way : {true, false}) {  // when the second request comes, the rest of the first answer has left or not
+        Connection connection{.flow = {.source_port = static_cast<std::uint16_t>(40000 + on_its_way), .destination_port = 8080}};
+        EXPECT_EQ(connection.ask(data, begun), begun);
+        if (on_its_way) connection.answer(rest);
+        const auto had = static_cast<std::uint32_t>(on_its_way ? rest.size() : 0);
+        connection.server -= had;
+        connection.send(data);
+        connection.server += had;
+        if (!on_its_way) connection.answer(rest);
+        connection.send(health_check);
+        EXPECT_EQ(connection.answer(ok), ok);
+        EXPECT_EQ(connection.answer(ok), ok);
+    }
+    expect_tally(0, 0, 2);
+}
+
+TEST_F(Framing, AnUploadThatIsAnsweredAsItGoesHidesNoCheckBehindIt) {
+    arm(fault_of());
+    Connection connection;
+    connection.send("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    connection.answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 3; i++) {
+        connection.send("4\r\nmore\r\n");
+        EXPECT_EQ(connection.answer("4\r\nmore\r\n"), "4\r\nmore\r\n");
+    }
+    EXPECT_EQ(connection.ask("0\r\n\r\n", "0\r\n\r\n"), "0\r\n\r\n");
+    EXPECT_EQ(connection.ask(health_check), failing);
+    expect_tally(1, 1);
+}
+
+TEST_F(Framing, ACheckWithinASynIsUnseenAndTheNextOneIsChanged) {
+    arm(fault_of());
+    Connection connection;
+    connection.untouched(connection.to_server(health_check, packet::SYN), true);
+    connection.client += 1 + static_cast<std::uint32_t>(health_check.size());
+    EXPECT_EQ(connection.answer(ok), ok);
+    EXPECT_EQ(connection.ask(health_check), failing);
+    expect_tally(1, 1, 1);
+}
+
 TEST_F(Framing, AnUploadThatHoldsARequestIsNoCheck) {
     arm(fault_of());
     Connection connection;
@@ -115,7 +198,8 @@ TEST_F(Framing, WhatIsNoHttpResponseIsNeverChanged) {
     arm(fault_of());
     Connection connection;
     EXPECT_EQ(connection.ask(health_check, "HTTQ/1.1 200 OK\r\n\r\n"), "HTTQ/1.1 200 OK\r\n\r\n");
-    EXPECT_EQ(connection.ask(health_check, "HTTP/1.1 2x0 OK\r\n\r\n"), "HTTP/1.1 2x0 OK\r\n\r\n");
+    Connection other{.flow = {.source_port = 40001, .destination_port = 8080}};
+    EXPECT_EQ(other.ask(health_check, "HTTP/1.1 2x0 OK\r\n\r\n"), "HTTP/1.1 2x0 OK\r\n\r\n");
     expect_tally(2, 0, 2);
 }
 
@@ -201,6 +285,7 @@ TEST_F(Framing, ReusedPortsStartAnew) {
     EXPECT_EQ(connection.ask(health_check), failing);
     Connection again{.client = 10, .server = 20};
     again.untouched(again.to_server("", packet::SYN), true);
+    again.client++;
     EXPECT_EQ(again.ask(health_check), failing);
 }
 
