@@ -76,13 +76,13 @@ private:
             packets_.load();
         }
         fill(packets_->maps.names, std::as_bytes(std::span(tables.names)));
-        std::vector<dns_server> keys(tables.servers.size());
-        std::ranges::transform(tables.servers, keys.begin(), [](const Prefix& prefix) {
-            dns_server key{.bits = prefix.bits, .address = {}};
-            std::ranges::copy(prefix.address, key.address);
-            return key;
-        });
-        put_all(packets_->maps.servers, keys.data(), std::vector<std::uint8_t>(keys.size(), 1).data(), keys.size());
+        std::vector<dns_server> keys;
+        std::vector<std::uint8_t> of_either;
+        for (const auto& prefix : tables.servers) {
+            std::ranges::copy(prefix.address, keys.emplace_back(dns_server{.bits = prefix.bits, .address = {}}).address);
+            of_either.push_back(prefix.bits >= Prefix::kIp4 ? 1 : 0);
+        }
+        put_all(packets_->maps.servers, keys.data(), of_either.data(), keys.size());
     }
 
     const MatchRules rules_;

@@ -100,9 +100,9 @@ std::uint32_t put_spared(std::span<spared> out, const std::vector<TcpFlow>& flow
 }
 
 bool holds(const cidr& net, const std::array<std::uint8_t, 16>& address) {
-    std::uint64_t words[2];
+    __u64 words[2];
     std::memcpy(words, address.data(), address.size());
-    return (words[0] & net.mask[0]) == net.net[0] && (words[1] & net.mask[1]) == net.net[1];
+    return match_holds(&net, words) != 0;
 }
 
 bool holds(const cidr& net, std::uint32_t address) {
@@ -124,9 +124,7 @@ bool is_spared(const spared& spared, const TcpFlow& flow) {
 }
 
 // Two CIDRs have an address in common if the wider one holds the other's base.
-bool meets(const cidr& a, const cidr& b) {
-    return (a.net[0] & b.mask[0]) == (b.net[0] & a.mask[0]) && (a.net[1] & b.mask[1]) == (b.net[1] & a.mask[1]);
-}
+bool meets(const cidr& a, const cidr& b) { return match_holds(&a, b.net) != 0 || match_holds(&b, a.net) != 0; }
 
 bool any_own(std::span<const cidr> nets, const std::vector<std::uint32_t>& own) {
     static const cidr loopback = kernel_cidr(*parse_prefix("127.0.0.0/8"));

@@ -11,16 +11,9 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kV4Mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-// One holds the other, or they have nothing in common.
-bool overlap(const Prefix& one, const Prefix& other) {
-    for (unsigned bit = 0; bit < std::min(one.bits, other.bits); bit++)
-        if (((one.address[bit / 8] ^ other.address[bit / 8]) & (0x80U >> bit % 8)) != 0) return false;
-    return true;
-}
-
 }  // namespace
 
-bool Prefix::v4() const { return bits >= 96 && std::equal(kV4Mapped.begin(), kV4Mapped.end(), address.begin()); }
+bool Prefix::v4() const { return bits >= kIp4 && std::equal(kV4Mapped.begin(), kV4Mapped.end(), address.begin()); }
 
 std::optional<Prefix> parse_prefix(std::string_view text) {
     const auto slash = text.find('/');
@@ -30,7 +23,7 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
     if (::inet_pton(AF_INET, host.c_str(), prefix.address.data() + 12) == 1) {
         std::ranges::copy(kV4Mapped, prefix.address.begin());
         widest = 32;
-        before = 96;
+        before = Prefix::kIp4;
     } else if (::inet_pton(AF_INET6, host.c_str(), prefix.address.data()) != 1) {
         return std::nullopt;
     }
@@ -45,12 +38,19 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
     return prefix;
 }
 
+bool within(const Prefix& one, const Prefix& other) {
+    if (one.v4() != other.v4() || one.bits < other.bits) return false;
+    for (unsigned bit = 0; bit < other.bits; bit++)
+        if (((one.address[bit / 8] ^ other.address[bit / 8]) & (0x80U >> (bit % 8))) != 0) return false;
+    return true;
+}
+
 bool networks_meet(const std::vector<std::string>& one, const std::vector<std::string>& other) {
     if (one.empty() || other.empty()) return true;
     return std::ranges::any_of(one, [&](const std::string& a) {
         return std::ranges::any_of(other, [&](const std::string& b) {
             const auto left = parse_prefix(a), right = parse_prefix(b);
-            return left && right && left->v4() == right->v4() && overlap(*left, *right);
+            return left && right && (within(*left, *right) || within(*right, *left));
         });
     });
 }

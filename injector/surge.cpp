@@ -58,12 +58,6 @@ std::string text_of(const Prefix& address) {
     return text;
 }
 
-bool within(const Prefix& address, const Prefix& network) {
-    for (unsigned bit = 0; bit < network.bits; bit++)
-        if (((address.address[bit / 8] ^ network.address[bit / 8]) >> (7 - bit % 8) & 1) != 0) return false;
-    return true;
-}
-
 // Law 6 of a load: it goes where it was meant to go.
 void refuse_foreign(const SurgeFault& fault, const Target& target, const Prefix& address) {
     for (const auto& network : fault.to)

@@ -28,13 +28,15 @@ static __noinline int unseen(void) {
 static __always_inline int for_server(const struct __sk_buff* skb, const __u8* ip, int role) {
     if (dns.every_server) return 1;
     struct dns_server key = {.bits = 128};
-    if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    const int is_ip4 = skb->protocol == bpf_htons(ETH_P_IP);
+    if (is_ip4) {
         key.address[10] = key.address[11] = 0xff;
         __builtin_memcpy(key.address + 12, ip + 12 + role * 4, 4);
     } else {
         __builtin_memcpy(key.address, ip + 8 + role * 16, 16);
     }
-    return bpf_map_lookup_elem(&servers, &key) != 0;
+    const __u8* found = bpf_map_lookup_elem(&servers, &key);
+    return found && (*found || !is_ip4);
 }
 
 /* What is told now. */

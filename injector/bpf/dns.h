@@ -99,7 +99,8 @@ struct dns_bucket {
 static inline __u32 dns_first_bucket(__u64 hash, __u32 mask) { return (__u32)(hash >> 8) & mask; }
 static inline __u32 dns_second_bucket(__u64 hash, __u32 mask) { return (__u32)(hash >> 36) & mask; }
 
-/* A key of the LPM trie of servers. IPv4 as ::ffff:a.b.c.d. */
+/* A key of the LPM trie of servers. IPv4 as ::ffff:a.b.c.d; the value is 0 for a network that is wider than all of IPv4: one of IPv6,
+   to which no IPv4 address belongs. */
 struct dns_server {
     __u32 bits;
     __u8 address[16];

@@ -109,6 +109,7 @@ static __always_inline int in_bucket(__u32 bucket, __u64 hash) {
 static __noinline int in_many(__u32 list, const __u64* address) {
     const volatile struct lengths* lengths = list == LIST_TO ? &match.to_lengths : &match.from_lengths;
     for (__u32 i = 0; i < MATCH_LENGTHS && i < lengths->count; i++) {
+        if (!match_family(lengths->mask[i], address)) continue;
         const __u64 hash = match_hash(list, i, address[0] & lengths->mask[i][0], address[1] & lengths->mask[i][1]);
         if (in_bucket(dns_first_bucket(hash, match.many_mask), hash) || in_bucket(dns_second_bucket(hash, match.many_mask), hash)) return 1;
     }
@@ -119,7 +120,7 @@ static __always_inline int in_cidrs(const volatile struct cidr* cidrs, __u32 cou
     if (count == 0) return 1;
     if (count > MATCH_CIDRS && in_many(list, address)) return 1;
     for (__u32 i = 0; count <= MATCH_CIDRS && i < MATCH_CIDRS && i < count; i++)
-        if ((address[0] & cidrs[i].mask[0]) == cidrs[i].net[0] && (address[1] & cidrs[i].mask[1]) == cidrs[i].net[1]) return 1;
+        if (match_holds(&cidrs[i], address)) return 1;
     return match.names && is_observed(address, list);
 }
 

@@ -10,11 +10,22 @@
 #define MATCH_PORTS 64
 #define MATCH_SPARED 32
 
-/* An address belongs to it if (address & mask) == net. IPv4 as ::ffff:a.b.c.d; network byte order, as two words. */
+/* An address belongs to it if match_holds(). IPv4 as ::ffff:a.b.c.d; network byte order, as two words. */
 struct cidr {
     __u64 net[2];
     __u64 mask[2];
 };
+
+/* IPv4 lies within IPv6 here, at ::ffff:0:0/96: a network that is wider is one of IPv6, and no IPv4 address belongs to it, not even to
+   ::/0. Little-endian hosts. */
+static inline int match_family(const volatile __u64* mask, const __u64* address) {
+    return (__u32)mask[1] == 0xffffffff || address[0] != 0 || (__u32)address[1] != 0xffff0000;
+}
+
+static inline int match_holds(const volatile struct cidr* cidr, const __u64* address) {
+    return (address[0] & cidr->mask[0]) == cidr->net[0] && (address[1] & cidr->mask[1]) == cidr->net[1] &&
+           match_family(cidr->mask, address);
+}
 
 /* The masks of a long list. */
 struct lengths {

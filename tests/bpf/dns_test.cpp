@@ -142,6 +142,21 @@ TEST_F(Dns, only_the_types_servers_and_port_asked_for) {
     EXPECT_EQ(injection->tally().matched, matched);
 }
 
+TEST_F(Dns, servers_of_one_family_are_none_of_the_other) {
+    auto fault = named({"db.test"});
+    fault.servers = {"::/0", "10.0.1.0/24"};
+    arm(fault);
+    expect_answer(v6, query("db.test", A), message(ANSWER, question("db.test", A)));
+    expect_untouched(packet::udp(v4, query("db.test", A)));
+    Flow listed = v4;
+    listed.destination = "10.0.1.2";
+    expect_answer(listed, query("db.test", A), message(ANSWER, question("db.test", A)));
+    fault.servers = {"0.0.0.0/0"};
+    arm(fault);
+    expect_untouched(packet::udp(v6, query("db.test", A)));
+    expect_answer(v4, query("db.test", A), message(ANSWER, question("db.test", A)));
+}
+
 TEST_F(Dns, timeout_consumes_the_query_and_says_nothing) {
     arm(named({"db.test"}, DnsFault::Answer::timeout));
     EXPECT_EQ(pass("egress_l2", packet::udp(v4, query("db.test", A))).verdict, kRedirect);  // to no device

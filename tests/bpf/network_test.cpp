@@ -73,6 +73,21 @@ TEST_F(Network, a_lost_packet_is_lost_silently_on_its_way_out_and_dropped_on_its
     EXPECT_EQ(injection->tally().matched, 4U);
 }
 
+TEST_F(Network, all_of_ipv6_is_none_of_ipv4_and_the_other_way_round) {
+    for (const int more : {0, 70}) {  // a short list, and one that is looked up
+        auto fault = loss(1);
+        fault.match.to = {"::/0"};
+        for (int i = 0; i < more; i++) fault.match.to.push_back("192.0.2." + std::to_string(i));
+        arm(fault);
+        EXPECT_EQ(out(packet::udp(v6, {})), kRedirect);
+        EXPECT_EQ(out(packet::udp(v4, {})), kNext);
+        fault.match.to[0] = "0.0.0.0/0";
+        arm(fault);
+        EXPECT_EQ(out(packet::udp(v6, {})), kNext);
+        EXPECT_EQ(out(packet::udp(v4, {})), kRedirect);
+    }
+}
+
 TEST_F(Network, a_share_is_drawn_from_the_seed) {
     arm(loss(0.3));
     const auto one = fate(2000);

@@ -26,6 +26,16 @@ TEST(Prefix, a_cidr_keeps_its_network_bits_only) {
     EXPECT_EQ(parse_prefix("::/0")->bits, 0U);
 }
 
+TEST(Prefix, a_network_holds_narrower_ones_of_its_own_family) {
+    const auto is_within = [](const char* one, const char* other) { return within(*parse_prefix(one), *parse_prefix(other)); };
+    EXPECT_TRUE(is_within("10.1.2.3", "10.0.0.0/8"));
+    EXPECT_TRUE(is_within("10.1.0.0/16", "0.0.0.0/0"));
+    EXPECT_TRUE(is_within("fd00::/64", "::/0"));
+    EXPECT_FALSE(is_within("10.0.0.0/8", "10.1.2.3"));
+    EXPECT_FALSE(is_within("11.0.0.1", "10.0.0.0/8"));
+    EXPECT_FALSE(is_within("10.1.2.3", "::/0"));
+}
+
 TEST(Prefix, what_is_no_address_is_refused) {
     for (const auto* text : {"", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "fd00::/129", "db.test", "10.0.0.1 "})
         EXPECT_FALSE(parse_prefix(text)) << text;
