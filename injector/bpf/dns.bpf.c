@@ -24,6 +24,11 @@ static __noinline int unseen(void) {
     return NEXT;
 }
 
+static __always_inline int is_server(const struct dns_server* key, int is_ip4) {
+    const __u8* found = bpf_map_lookup_elem(&servers, key);
+    return found && (*found || !is_ip4);
+}
+
 /* `role`: 0 if the server is the source of the packet, 1 if it is its destination. */
 static __always_inline int for_server(const struct __sk_buff* skb, const __u8* ip, int role) {
     if (dns.every_server) return 1;
@@ -35,8 +40,14 @@ static __always_inline int for_server(const struct __sk_buff* skb, const __u8* i
     } else {
         __builtin_memcpy(key.address, ip + 8 + role * 16, 16);
     }
-    const __u8* found = bpf_map_lookup_elem(&servers, &key);
-    return found && (*found || !is_ip4);
+    return is_server(&key, is_ip4);
+}
+
+static __always_inline int goes_to_server(const struct packet* p) {
+    if (dns.every_server) return 1;
+    struct dns_server key = {.bits = 128};
+    __builtin_memcpy(key.address, p->destination, sizeof key.address);
+    return is_server(&key, p->version == 4);
 }
 
 /* What is told now. */
@@ -138,12 +149,10 @@ static __always_inline int over_udp(struct __sk_buff* skb, __u32 l3, __u32 l4, i
     return datagram(skb, s, l3, q, direction);
 }
 
-static __always_inline int over_tcp(struct __sk_buff* skb, struct packet* p, int direction) {
-    if (p->end <= p->payload || out_of_scope(skb, direction)) return NEXT;
-    struct scratch* s = load(skb);
-    if (!s || !find_message(s, &s->query, p)) return NEXT;
-    if (read_query(s) != WANTED || !for_server(skb, s->packet + AT(p->l3), 1)) return NEXT;
-    return segment(skb, s, p, direction);
+static __always_inline int over_tcp(struct __sk_buff* skb, struct scratch* s, int direction) {
+    struct packet* p = &s->parsed;
+    if (p->end <= p->payload || !goes_to_server(p) || out_of_scope(skb, direction)) return NEXT;
+    return holds_query(skb, s) ? segment(skb, s, p, direction) : NEXT;
 }
 
 /* A datagram from a server. */
@@ -159,11 +168,14 @@ static __always_inline int response(struct __sk_buff* skb, __u32 l3, __u32 l4) {
 
 /* What glance() could not make out, and TCP: fewer, so they may cost more. */
 static __noinline int look_closer(struct __sk_buff* skb, __u32 l3, int direction) {
-    struct packet p;
-    if (!parse(skb, l3, &p) || bpf_htons(p.destination_port) != dns.port) return NEXT;
-    if (p.protocol != IPPROTO_UDP && p.protocol != IPPROTO_TCP) return NEXT;
-    if (p.routed) return p.protocol == IPPROTO_UDP ? unseen() : NEXT;
-    return p.protocol == IPPROTO_UDP ? over_udp(skb, l3, p.l4, direction) : over_tcp(skb, &p, direction);
+    const __u32 zero = 0;
+    struct scratch* s = bpf_map_lookup_elem(&scratches, &zero);
+    if (!s) return NEXT;
+    struct packet* p = &s->parsed;
+    if (!parse(skb, l3, p) || bpf_htons(p->destination_port) != dns.port) return NEXT;
+    if (p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_TCP) return NEXT;
+    if (p->routed) return p->protocol == IPPROTO_UDP ? unseen() : NEXT;
+    return p->protocol == IPPROTO_UDP ? over_udp(skb, l3, p->l4, direction) : over_tcp(skb, s, direction);
 }
 
 static __always_inline int act(struct __sk_buff* skb, __u32 l3, int direction) {

@@ -51,7 +51,7 @@ struct query {
     volatile __u32 limit;  /* of the response */
     volatile __u32 added;  /* octets behind the question in the answer */
     volatile __u32 opcode; /* 0: QUERY */
-    volatile __u32 tcp;    /* 1: over TCP */
+    volatile __u32 next;   /* over TCP: the next message of the segment in the packet; 0: not known */
     volatile __u64 hash;
 };
 
@@ -62,6 +62,7 @@ struct scratch {
     __u8 labels[DNS_LABELS_MAX + 1];    /* where each label of the name begins, from the start of the name */
     __u64 prefixes[DNS_LABELS_MAX + 1]; /* the hash of the labels before it */
     struct query query;
+    struct packet parsed; /* where a look at the packet's head was not enough: the stack has no room for it */
 };
 
 struct {

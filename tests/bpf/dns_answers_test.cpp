@@ -111,6 +111,23 @@ TEST_F(Dns, a_query_over_tcp_becomes_a_reset_from_its_server) {
     EXPECT_EQ(pass("ingress_l2", packet::tcp(v4, 1, 1, packet::ACK, u16(25) + query("db.test", A))).verdict, kShot);
 }
 
+TEST_F(Dns, a_query_over_tcp_is_found_behind_others_in_its_segment) {
+    auto fault = named({"db.test"});
+    fault.types = {AAAA};
+    arm(fault);
+    const auto framed = [](const Bytes& ask) { return u16(static_cast<unsigned>(ask.size())) + ask; };
+    const Bytes wanted = framed(query("db.test", AAAA)), other = framed(query("db.test", A));
+    Bytes many = framed(message(UPDATE, question("zone.test", SOA) + Bytes(900, 0)));  // longer than what is read of it
+    for (int i = 0; i < 60; i++) many = many + other;
+    const auto verdict_on = [](const Bytes& payload) { return pass("egress_l2", packet::tcp(v4, 1, 1, packet::ACK, payload)).verdict; };
+    for (const Bytes& before : {Bytes{}, other, many}) {
+        EXPECT_EQ(verdict_on(before + wanted), kRedirect);
+        EXPECT_EQ(verdict_on(before + wanted + Bytes{0, 27, 1}), kRedirect);  // the next one goes on in the next segment
+        EXPECT_EQ(verdict_on(before + other), kNext);
+    }
+    EXPECT_EQ(injection->tally().hits, 6U);
+}
+
 TEST_F(Dns, updates_and_notifies_only_if_asked_for) {
     auto fault = named({"zone.test"}, DnsFault::Answer::refused);
     fault.opcodes = {5};

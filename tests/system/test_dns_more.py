@@ -26,6 +26,16 @@ def test_a_query_over_tcp_is_reset_at_once_and_no_other(served, side):
         assert dig(client, SERVERS[0], "db.test", "A", "+tcp").answers == [REAL4]
 
 
+def test_a_resolver_that_asks_for_both_families_in_one_segment_does_not_dodge_a_fault_on_one(once):
+    client, _ = once
+    options = "use-vc timeout:1 attempts:1"
+    with inject(client, "dns", "--name", "db.test", "--type", "AAAA", "--answer", "servfail") as fault:
+        for nameserver in SERVERS:
+            assert lookup(client, nameserver, "db.test", options=options) == ([], "EAI_AGAIN")
+            assert lookup(client, nameserver, "other.test", options=options) == (sorted([REAL4, REAL6]), "")
+        assert fault.stop()["hits"] >= len(SERVERS)
+
+
 def test_timeout_swallows_tcp_as_well(once):
     client, _ = once
     with inject(client, "dns", "--name", "db.test", "--answer", "timeout"):
