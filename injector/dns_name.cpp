@@ -23,6 +23,7 @@ void append_label(DnsName& name, std::string_view label, std::string_view text) 
     for (const char c : label) {
         if (c == '*') refuse(text, "* stands only for the whole first label, as in *.svc.test");
         if (static_cast<unsigned char>(c) >= 0x80) refuse(text, "is not in ASCII");
+        if (c == ',') refuse(text, "each name is given by itself, not behind a comma");
         if (c <= ' ' || c == 0x7f || c == '\\' || c == '/' || c == ':') refuse(text, fmt::format("character {:#04x} cannot be in it", c));
         name.wire.push_back(static_cast<std::uint8_t>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
     }

@@ -127,7 +127,8 @@ std::string to_text(const Placed& placed) {
     const auto line = [&](const char* name, const std::string& what) { text += fmt::format("│    {:<8}{}\n", name, what); };
     line("does", in_words(fault.fault));
     line("when", fmt::format("from t0 + {}, {}", in_words(fault.at), in_words(fault.terms)));
-    line("where", fmt::format("namespace: {}; interfaces: {}{}", placed.netns, fmt::join(placed.interfaces, ", "),
+    line("where", fmt::format("namespace: {}{}{}{}", placed.netns,
+                              placed.interfaces.empty() ? "" : "; interfaces: ", fmt::join(placed.interfaces, ", "),
                               placed.cgroup.empty() ? "" : "; only sockets of cgroup " + placed.cgroup));
     if (placed.refusal.empty()) {
         const char* name = "meets";
