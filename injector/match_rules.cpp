@@ -134,15 +134,13 @@ bool any_own(std::span<const cidr> nets, const std::vector<std::uint32_t>& own) 
     });
 }
 
-bool is_name(const std::string& peer) { return peer != "any" && !parse_prefix(peer); }
-
 }  // namespace
 
 std::vector<ObservedName> observed_names(const Match& match) {
     std::map<std::uint64_t, std::uint32_t> lists;
     for (const auto& [peers, list] : {std::pair{&match.to, LIST_TO}, {&match.from, LIST_FROM}})
         for (const auto& peer : *peers)
-            if (is_name(peer)) lists[dns_name_hash(parse_dns_name(peer).wire, 0)] |= static_cast<std::uint32_t>(list);
+            if (is_host_name(peer)) lists[dns_name_hash(parse_dns_name(peer).wire, 0)] |= static_cast<std::uint32_t>(list);
     std::vector<ObservedName> out;
     out.reserve(lists.size());
     for (const auto& [hash, of] : lists) out.push_back({hash, of});
@@ -164,7 +162,7 @@ MatchRules::MatchRules(const Match& match, const Target& target)
     kernel_.to = put_list(to_, kernel_.to_cidr, kernel_.to_lengths, LIST_TO, many);
     kernel_.from = put_list(from_, kernel_.from_cidr, kernel_.from_lengths, LIST_FROM, many);
     if (!many.empty()) many_ = bucket_table({many.begin(), many.end()}, kernel_.many_mask);
-    kernel_.names = std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name) ? 1 : 0;
+    kernel_.names = std::ranges::any_of(match.to, is_host_name) || std::ranges::any_of(match.from, is_host_name) ? 1 : 0;
     kernel_.spared = put_spared(kernel_.spared_flow, ancestor_flows());
 }
 

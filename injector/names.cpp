@@ -75,6 +75,8 @@ std::vector<Prefix> read_answer(int from, Clock::time_point until) {
 
 }  // namespace
 
+bool is_host_name(const std::string& peer) { return peer != "any" && !parse_prefix(peer); }
+
 std::vector<Prefix> resolve_name(const Target& target, const std::string& name, std::chrono::milliseconds patience) {
     const std::string& own = target.spec.mntns;
     const unique_fd mntns = own.empty() ? open_mntns_of(target.spec.netns) : unique_fd(::open(own.c_str(), O_RDONLY | O_CLOEXEC));

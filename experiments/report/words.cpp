@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "experiments/parse/types.h"
+#include "injector/names.h"
 
 namespace blackstart {
 namespace {
@@ -205,8 +205,7 @@ std::vector<std::string> limits(const DnsFault& fault) {
     return said;
 }
 void add_names(const Match& match, std::vector<std::string>& said) {
-    const auto is_name = [](const std::string& peer) { return peer != "any" && !network_fault(peer).empty(); };
-    if (std::ranges::any_of(match.to, is_name) || std::ranges::any_of(match.from, is_name))
+    if (std::ranges::any_of(match.to, is_host_name) || std::ranges::any_of(match.from, is_host_name))
         said.emplace_back(
             "a host name is resolved before the baseline begins, and followed in DNS answers over UDP from port 53; those over "
             "TCP, TLS and HTTPS are not seen");

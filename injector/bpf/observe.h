@@ -8,7 +8,7 @@
 
 #include "injector/bpf/dns.h"
 
-#define OBSERVED_NAMES 128
+#define OBSERVED_NAMES 128   /* of both lists: kMostHostNames of each */
 #define OBSERVED_PEERS 16384 /* addresses, in the life of a fault */
 
 /* Of which list a name or an address is. */

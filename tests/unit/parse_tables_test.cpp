@@ -125,6 +125,16 @@ TEST(ParseFaults, TellsOfFaultsOutsideTheExperiment) {
     EXPECT_THAT(errors(fault + right + "at = \"20s\"\n"), IsEmpty());
 }
 
+TEST(ParseFaults, TellsOfMoreHostNamesThanCanBeFollowed) {
+    const auto latency = [](int names) {
+        std::string to;
+        for (int i = 0; i < names; i++) to += "\"h" + std::to_string(i) + ".test\", \"10.0.0." + std::to_string(i) + "\", ";
+        return errors("[[fault]]\nkind = \"latency\"\nfor = \"1s\"\ndelay = \"9ms\"\nto = [" + to + "\"any\"]\n");
+    };
+    EXPECT_THAT(latency(64), IsEmpty());
+    EXPECT_THAT(latency(65), ElementsAre("9:6: to: at most 64 host names, not 65: each is looked up and followed; use CIDRs"));
+}
+
 TEST(ParseFaults, TellsOfTwoAnswersToOneName) {
     const auto dns = [](const std::string& name, const std::string& names, const std::string& more) {
         return "[[fault]]\nname = \"" + name + "\"\nkind = \"dns\"\nfor = \"10s\"\nnames = \"" + names + "\"\n" + more;

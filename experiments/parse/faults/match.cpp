@@ -2,11 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "injector/kernel/error.h"
+#include "injector/names.h"
 
 namespace blackstart {
+
+namespace {
+
+void check_list(const std::vector<std::string>& list, const char* key, const Keys& all, Complaints& complaints) {
+    if (list.size() > Match::kMost)
+        complaints.error(all.given(key)->place,
+                         fmt::format("{}: at most {} addresses, not {}; use wider CIDRs", key, Match::kMost, list.size()));
+    const auto names = std::ranges::count_if(list, is_host_name);
+    if (names > kMostHostNames)
+        complaints.error(all.given(key)->place, fmt::format("{}: at most {} host names, not {}: each is looked up and followed; use CIDRs",
+                                                            key, kMostHostNames, names));
+}
+
+}  // namespace
 
 void describe_match(Keys& keys, Match& match) {
     keys.add("to", type::list(type::peer()), match.to).says("far end: address, CIDR, host name, or any");
@@ -24,10 +40,7 @@ void describe_match(Keys& keys, Match& match) {
     keys.check([&match](const Keys& all, const Place& place, Complaints& complaints) {
         if (all.given("to") == nullptr && all.given("from") == nullptr && all.given("port") == nullptr && match.protocol == "any")
             complaints.error(place, "nothing is matched: say to, from, port or protocol; to 'any' means all traffic");
-        for (const auto& [key, list] : {std::pair{"to", &match.to}, {"from", &match.from}})
-            if (list->size() > Match::kMost)
-                complaints.error(all.given(key)->place,
-                                 fmt::format("{}: at most {} addresses, not {}; use wider CIDRs", key, Match::kMost, list->size()));
+        for (const auto& [key, list] : {std::pair{"to", &match.to}, {"from", &match.from}}) check_list(*list, key, all, complaints);
         if (const auto* port = all.given("port"); port != nullptr && match.protocol == "icmp")
             complaints.error(port->place, "port: ICMP has no ports");
     });
