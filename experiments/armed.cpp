@@ -15,6 +15,7 @@ LiveFault entry(const PlannedFault& fault, const Target& target, const std::stri
     live.target = target_name;
     live.netns_inode = target.netns_inode;
     for (const auto& interface : target.interfaces) live.interfaces.push_back(interface.name);
+    live.cgroup = target.cgroup.path;
     live.until = until;
     live.claims = claims(fault.fault);
     return live;

@@ -16,10 +16,11 @@
 #include "injector/kernel/journal.h"
 #include "injector/kernel/owned_file.h"
 #include "injector/kernel/proc.h"
+#include "injector/overlap.h"
 
 namespace blackstart {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LiveFault, name, kind, target, netns_inode, interfaces, until, claims)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LiveFault, name, kind, target, netns_inode, interfaces, cgroup, until, claims)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LiveCount, name, target, hits, matched, dropped, delayed, delay_p50_ns, delay_p99_ns)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LiveProcess, pid, user, command, since, faults)
 
@@ -76,6 +77,11 @@ std::vector<LiveProcess> read_rows(const DirectoryLock* held) {
     return live;
 }
 
+// Whether a packet can meet both.
+bool same_place(const LiveFault& one, const LiveFault& other) {
+    return one.netns_inode == other.netns_inode && share_one(one.interfaces, other.interfaces) && share_cgroup(one.cgroup, other.cgroup);
+}
+
 }  // namespace
 
 Registration::Registration(std::string command) {
@@ -101,7 +107,7 @@ void Registration::add(LiveFault fault) {
     const DirectoryLock alone(kDirectory);
     for (const auto& process : read_rows(&alone))
         for (const auto& other : process.faults) {
-            if (other.netns_inode != fault.netns_inode) continue;
+            if (!same_place(other, fault)) continue;
             if (const auto both = first_collision(fault.claims, other.claims))
                 throw Unfit(fmt::format("{}: process {} ({}) already has {} in this namespace until {}", both->first, process.pid,
                                         process.command, both->second, other.until),

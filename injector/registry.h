@@ -16,7 +16,8 @@ struct LiveFault {
     std::string kind, target;
     std::uint64_t netns_inode = 0;
     std::vector<std::string> interfaces;
-    std::string until;  // wall clock, RFC 3339, UTC
+    std::string cgroup;  // below the mount; "" = all traffic
+    std::string until;   // wall clock, RFC 3339, UTC
     // What no second process may claim in the same namespace (claims.h). Network kinds stack: none.
     std::vector<std::string> claims;
 };
@@ -47,7 +48,8 @@ public:
     Registration(const Registration&) = delete;
     Registration& operator=(const Registration&) = delete;
 
-    // Throws Unfit (exit 4), naming the other process, if it has a fault whose claim collides in the same namespace.
+    // Throws Unfit (exit 4), naming the other process, if it has a fault whose claim collides in the same namespace,
+    // on an interface and in a cgroup of both.
     // The check and the entry are one step under the directory's lock.
     void add(LiveFault fault);
     // For whoever asks (LiveProcess::counts), in a file of its own beside the row. Never throws: what cannot be written is not told.

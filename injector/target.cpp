@@ -48,6 +48,13 @@ std::filesystem::path find_cgroup(const std::filesystem::path& mount, const std:
 
 }  // namespace
 
+bool share_cgroup(const std::string& one, const std::string& other) {
+    const auto holds = [](const std::string& outer, const std::string& inner) {
+        return outer.empty() || inner == outer || inner.starts_with(outer + "/");
+    };
+    return holds(one, other) || holds(other, one);
+}
+
 Cgroup resolve_cgroup(const std::string& spec) {
     if (spec.empty()) return {};
     const std::filesystem::path mount = cgroup2_mount();

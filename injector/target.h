@@ -20,6 +20,9 @@ struct TargetSpec {
     std::string mntns = {};              // whose /etc its names are looked up by: a path; "" = as kernel/mntns.h finds it
 };
 
+// Whether a socket may be in both of two cgroups, by their paths; "" is all of them.
+bool share_cgroup(const std::string& one, const std::string& other);
+
 struct Cgroup {
     std::uint64_t id = 0;     // 0: no scope
     std::uint32_t level = 0;  // depth below the cgroup v2 root, which is 0

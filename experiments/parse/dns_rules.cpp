@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <string>
 
-#include "experiments/parse/draft.h"
 #include "experiments/parse/overlap.h"
 #include "injector/name_index.h"
+#include "injector/overlap.h"
 #include "injector/prefix.h"
 
 namespace blackstart {
@@ -21,11 +21,11 @@ bool same_answer(const DnsFault& one, const DnsFault& other) {
 }
 
 // The name that both match, as the later one writes it; "" if they never meet.
-std::string contested(const PlannedFault& first, const PlannedFault& second) {
+std::string contested(const PlannedFault& first, const PlannedFault& second, const Draft& draft) {
     const auto* one = std::get_if<DnsFault>(&first.fault);
     const auto* other = std::get_if<DnsFault>(&second.fault);
     if (one == nullptr || other == nullptr || same_answer(*one, *other) || one->port != other->port) return "";
-    if (!at_one_time(first, second) || !same_place(first, second)) return "";
+    if (!at_one_time(first, second) || !same_place(first, second, draft)) return "";
     if (!share_one(one->types, other->types) || !networks_meet(one->servers, other->servers) || !share_opcode(*one, *other)) return "";
     const NameIndex names(one->names);
     const auto met = std::ranges::find_if(other->names, [&](const std::string& name) { return names.meets(name).has_value(); });
@@ -38,7 +38,7 @@ void check_dns_rules(const Draft& draft, Complaints& complaints) {
     for (std::size_t i = 0; i < draft.faults.size(); ++i)
         for (std::size_t j = 0; j < i; ++j) {
             const auto& later = draft.faults[i];
-            const auto name = contested(draft.faults[j].value, later.value);
+            const auto name = contested(draft.faults[j].value, later.value, draft);
             if (name.empty()) continue;
             complaints.error(place_of(later.keys, "names", later.place),
                              "names: '" + name + "' has another answer from fault '" + draft.faults[j].value.name + "' at the same time");

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <set>
 #include <string>
 
@@ -26,7 +25,6 @@ struct Names {
 
 struct Draft {
     Drafted<Experiment> head;  // [experiment]: name, title, baseline, duration, seed
-    std::map<std::string, TargetSpec> targets;
     std::deque<Drafted<TargetSpec>> target_tables;
     std::deque<Drafted<PlannedFault>> faults;
     std::deque<Drafted<Probe>> probes;

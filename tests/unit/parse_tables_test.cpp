@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 TEST(ParseFaults, ReadsASurge) {
     const auto read =
@@ -154,7 +155,21 @@ TEST(ParseFaults, TellsOfTwoAnswersToOneName) {
     EXPECT_THAT(errors(dns("a", "db.test", empty) + dns("b", "db.test", refused + "at = \"10s\"\n")), IsEmpty());
     EXPECT_THAT(errors(dns("a", "db.test", empty + "types = \"A\"\n") + dns("b", "db.test", refused + "types = \"AAAA\"\n")), IsEmpty());
     EXPECT_THAT(errors(dns("a", "db.test", empty) + dns("b", "db.test", empty)), IsEmpty());
-    EXPECT_THAT(errors("[target.x]\n" + dns("a", "db.test", empty + "target = \"x\"\n") + dns("b", "db.test", refused)), IsEmpty());
+}
+
+TEST(ParseFaults, TellsOfTwoAnswersThroughTwoTargetsThatAreOnePlace) {
+    const auto two = [](const std::string& one, const std::string& other) {
+        const std::string dns = "[[fault]]\nkind = \"dns\"\nfor = \"10s\"\nnames = \"db.test\"\n";
+        return errors("[target.x]\n" + one + "[target.y]\n" + other + dns + "name = \"a\"\ntarget = \"x\"\nanswer = \"empty\"\n" + dns +
+                      "name = \"b\"\ntarget = [\"y\"]\nanswer = \"refused\"\n");
+    };
+    const std::string netns = "netns = \"n\"\n";
+    EXPECT_THAT(two("", ""), SizeIs(1)) << "the host itself";
+    EXPECT_THAT(two(netns, netns + "interface = \"eth0\"\n"), SizeIs(1));
+    EXPECT_THAT(two("cgroup = \"system.slice\"\n", "cgroup = \"system.slice/web.service\"\n"), SizeIs(1));
+    EXPECT_THAT(two(netns, ""), IsEmpty());
+    EXPECT_THAT(two("interface = \"eth1\"\n", "interface = \"eth0\"\n"), IsEmpty());
+    EXPECT_THAT(two("cgroup = \"web.service\"\n", "cgroup = \"db.service\"\n"), IsEmpty());
 }
 
 TEST(ParseProbes, ReadsWhatAUnitProbeAndAGrpcProbeExpect) {

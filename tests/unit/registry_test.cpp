@@ -107,6 +107,23 @@ TEST_F(Registry, RefusesAClaimOfALivingProcessInTheSameNamespaceAndNamesIt) {
     self.add(fault("mine", 7, {"dns:db.test:53"}));
 }
 
+TEST_F(Registry, LetsFaultsOnOtherInterfacesAndInOtherCgroupsBe) {
+    auto theirs = fault("empty", 7, {"dns:db.test:53"}), ours = fault("mine", 7, {"dns:db.test:53"});
+    theirs.interfaces = {"eth0", "lo"};
+    theirs.cgroup = "system.slice/web.service";
+    const Other other(theirs);
+    Registration self("self");
+    ours.interfaces = {"eth1"};
+    self.add(ours);
+    ours.interfaces = {"eth1", "eth0"};
+    ours.cgroup = "system.slice/web";
+    self.add(ours);
+    for (const auto* cgroup : {"system.slice", "system.slice/web.service/a", ""}) {
+        ours.cgroup = cgroup;
+        EXPECT_THROW(self.add(ours), Unfit) << cgroup;
+    }
+}
+
 TEST_F(Registry, LetsFaultsOfOneProcessAndNetworkKindsBe) {
     const Other other(fault("slow", 7, {}));
     Registration self("self");
