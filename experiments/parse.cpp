@@ -91,15 +91,17 @@ Parsed parse_expecting(std::string_view right, std::string_view text, const std:
     read_tables(read_document(right, of_the_right), draft, of_the_right);
     draft.expectations.clear();
     const Datum document = read_document(text, complaints);
-    for (const auto& entry : document.table)
-        if (entry.key != "expect") complaints.error(entry.place, "'" + entry.key + "' is not read here: only [[expect]] tables are");
+    complain_of_unknown_tables(document, complaints);
+    const auto other = std::ranges::find_if(document.table, [](const auto& entry) { return entry.key != "expect"; });
+    if (other != document.table.end())
+        complaints.warning(other->place, "'" + other->key + "' is not read here: all but [[expect]] is as it was run");
     if (const auto* expect = document.find("expect"))
         each_table(expect->value, "expect", complaints,
                    [&](const Datum& table, std::size_t number) { read_expectation(table, number, draft, complaints); });
     else if (complaints.errors.empty())
         complaints.error({}, "there is no [[expect]] in it");
     if (complaints.errors.empty()) check_references(draft, complaints);
-    return {finished(draft), in_order(std::move(complaints.errors), file), {}};
+    return {finished(draft), in_order(std::move(complaints.errors), file), in_order(std::move(complaints.warnings), file)};
 }
 
 std::vector<std::size_t> expectation_lines(std::string_view right) {

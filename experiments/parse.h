@@ -24,7 +24,7 @@ struct Parsed {
 // `file` is used for messages only.
 Parsed parse(std::string_view text, const std::string& file);
 // The experiment of a text that is right, with the [[expect]] tables of another file, and nothing else of it, in place of its
-// own. The errors are those of the other file.
+// own. Errors and warnings are those of the other file, which may be a whole experiment: that the rest is not read is warned of.
 Parsed parse_expecting(std::string_view right, std::string_view text, const std::string& file);
 // The lines of its [[expect]] tables, in their order.
 std::vector<std::size_t> expectation_lines(std::string_view right);

@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include "experiments/parse.h"
 #include "injector/kernel/error.h"
 #include "injector/kernel/unique_fd.h"
 
@@ -43,19 +42,21 @@ std::string write_to(const fs::path& there, const std::string& text) {
     return fd && write_all(fd.get(), text) ? "" : std::strerror(errno);
 }
 
-Experiment experiment_as_run(const std::filesystem::path& file, const std::filesystem::path& expect) {
+Parsed experiment_as_run(const std::filesystem::path& file, const std::filesystem::path& expect) {
     Parsed parsed = parse(read_file(file), file.string());
     if (parsed.errors.empty() && !expect.empty()) parsed = parse_expecting(read_file(file), read_file(expect), expect.string());
     std::string errors;
     for (const Diagnostic& error : parsed.errors) errors += (errors.empty() ? "" : "\n") + to_string(error);
     if (!errors.empty()) throw Misuse(errors);
-    return std::move(parsed.experiment);
+    return parsed;
 }
 
 }  // namespace
 
 JudgedRun judge_folder(const std::filesystem::path& folder, const std::filesystem::path& expect) {
-    JudgedRun run{experiment_as_run(folder / experiment_file, expect), {}, read_history(folder / history_file), {}};
+    auto [experiment, errors, warnings] = experiment_as_run(folder / experiment_file, expect);
+    JudgedRun run{std::move(experiment), {}, read_history(folder / history_file), {}, {}};
+    if (!expect.empty()) run.warnings = std::move(warnings);
     if (run.history.experiment != run.experiment.name) {
         throw Misuse(fmt::format("{}: the history is of \"{}\", and {} is \"{}\"", folder.string(), run.history.experiment, experiment_file,
                                  run.experiment.name));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/experiment.h"
+#include "experiments/parse.h"
 #include "experiments/verdict.h"
 
 namespace blackstart {
@@ -19,6 +20,7 @@ struct JudgedRun {
     Verdict verdict;
     History history;
     std::vector<std::size_t> expectation_lines;  // of experiment.toml, by index; empty where others were tried
+    std::vector<Diagnostic> warnings;            // of the file whose expectations were tried
 };
 
 // Judges what the folder records: reads experiment.toml and history.ndjson and nothing else. `run` calls it as well, so that

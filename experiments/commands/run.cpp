@@ -50,7 +50,7 @@ const char* verdict_of(int exit_code) { return exit_code == 0 ? "held" : exit_co
 
 // Of a run whose folder does not read as one: a disk that was full from the first line on.
 JudgedRun unrecorded(const Experiment& experiment, const std::vector<std::string>& left, const std::string& why) {
-    JudgedRun made{experiment, {}, {}, {}};
+    JudgedRun made{experiment, {}, {}, {}, {}};
     made.verdict.restored = left.empty();
     made.verdict.reason = "the run could not be recorded: " + why;
     return made;

@@ -132,3 +132,11 @@ def test_what_is_no_run_is_exit_2(run, tmp_path):
     assert done.returncode == 2 and b"history.ndjson:408: not JSON" in done.stderr
     (folder / "history.ndjson").unlink()
     assert judge(folder).returncode == 2
+
+
+def test_a_whole_experiment_with_other_expectations_can_be_tried(run, tmp_path):
+    folder = run()
+    (tmp_path / "edited.toml").write_text(EXPERIMENT.replace(">= 95%", "<= 5%"))
+    done = judge(folder, "--expect", str(tmp_path / "edited.toml"))
+    assert done.returncode == 1 and done.stdout.startswith(b"DEVIATED: success of customers during the fault: 100.00%"), done
+    assert b"edited.toml:2:2: 'experiment' is not read here: all but [[expect]] is as it was run\n" in done.stderr

@@ -169,6 +169,17 @@ TEST(ParseExpecting, TakesTheExpectTablesOfAnotherFile) {
     EXPECT_EQ(tried.experiment.faults.size(), 1U);
 }
 
+TEST(ParseExpecting, TakesAWholeExperimentAndSaysThatTheRestIsNotRead) {
+    const std::string right = head + "[[expect]]\nprobe = \"port\"\nsuccess = \">= 99%\"\n";
+    const auto tried =
+        parse_expecting(right, "[[probe]]\nname = \"p\"\n[[guard]]\n[[expect]]\nprobe = \"pool\"\nexactly = 1\n", "other.toml");
+    EXPECT_THAT(said(tried.errors), IsEmpty());
+    EXPECT_THAT(said(tried.warnings), ElementsAre("1:3: 'probe' is not read here: all but [[expect]] is as it was run"));
+    ASSERT_EQ(tried.experiment.expectations.size(), 1U);
+    EXPECT_EQ(tried.experiment.expectations[0].probe, "pool");
+    EXPECT_EQ(tried.experiment.probes.size(), parse(right, "").experiment.probes.size());
+}
+
 TEST(ParseExpecting, TellsWhatIsWrongInThatFile) {
     const auto wrong = [](const std::string& text) {
         const auto parsed = parse_expecting(head, text, "other.toml");
@@ -177,8 +188,8 @@ TEST(ParseExpecting, TellsWhatIsWrongInThatFile) {
     };
     EXPECT_THAT(wrong("[[expect]]\nprobe = \"poll\"\nexactly = 1\n"),
                 ElementsAre("2:9: probe: unknown probe 'poll'; did you mean 'pool'?"));
-    EXPECT_THAT(wrong("[[probe]]\nname = \"p\"\n[[expect]]\nprobe = \"pool\"\nexactly = 1\n"),
-                ElementsAre("1:3: 'probe' is not read here: only [[expect]] tables are"));
+    EXPECT_THAT(wrong("[[expects]]\n[[expect]]\nprobe = \"pool\"\nexactly = 1\n"),
+                ElementsAre("1:3: unknown table or key 'expects'; did you mean 'expect'?"));
     EXPECT_THAT(wrong(""), ElementsAre("0:0: there is no [[expect]] in it"));
     EXPECT_THAT(wrong("x"), testing::SizeIs(1));
 }
