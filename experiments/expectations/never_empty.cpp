@@ -13,7 +13,7 @@ namespace {
 bool empty(const Value& value) {
     if (const auto* text = std::get_if<std::string>(&value)) return text->empty();
     if (const auto* set = std::get_if<std::vector<std::string>>(&value)) return set->empty();
-    return false;
+    return std::get<double>(value) == 0;
 }
 
 bool is_empty(const Sample& sample) { return sample.seen->value && empty(*sample.seen->value); }
@@ -36,7 +36,8 @@ Finding judge(const NeverEmpty&, const Evidence& evidence) {
         const auto first = std::ranges::find_if(evidence.samples, is_empty);
         finding.outcome = Outcome::deviated;
         finding.at = first->t - evidence.t0;
-        finding.why = first->seen->ok || first->seen->why.empty() ? "the value was empty" : "the value was empty: " + first->seen->why;
+        finding.why = std::holds_alternative<double>(*first->seen->value) ? "the value was 0" : "the value was empty";
+        if (!first->seen->ok && !first->seen->why.empty()) finding.why += ": " + first->seen->why;
         return finding;
     }
     finding.why = doubt(evidence, with);

@@ -17,8 +17,9 @@ void latest(std::optional<Time>& of, Time t) { of = of ? std::max(*of, t) : t; }
 
 // A total order, so that judging does not depend on the order of lines. Ok first: a change at one instant is for the worse.
 bool before(const Sample& a, const Sample& b) {
-    const auto key = [](const Sample& s) { return std::tie(s.t, s.seen->latency, s.seen->why, s.seen->value); };
-    if (a.t == b.t && a.seen->ok != b.seen->ok) return a.seen->ok;
+    const auto key = [](const Sample& s) { return std::tie(s.seen->latency, s.seen->why, s.seen->value); };
+    if (a.t != b.t) return a.t < b.t;
+    if (a.seen->ok != b.seen->ok) return a.seen->ok;
     return key(a) < key(b);
 }
 

@@ -332,7 +332,13 @@ TEST(NeverEmpty, OneEmptyValueDeviates) {
     EXPECT_EQ(finding.at, at(4.03));
     EXPECT_EQ(value_story(4, 4.1, std::string()).outcome(), Outcome::deviated);
     EXPECT_EQ(value_story(4, 4.1, std::string("0")).outcome(), Outcome::held);
-    EXPECT_EQ(value_story(4, 4.1, 0.0).outcome(), Outcome::held);
+}
+
+TEST(NeverEmpty, APoolOfNoneIsEmpty) {
+    EXPECT_EQ(value_story(4, 4.1, 1.0).outcome(), Outcome::held);
+    const Finding finding = value_story(4, 4.1, 0.0).finding();
+    EXPECT_EQ(finding.outcome, Outcome::deviated);
+    EXPECT_EQ(finding.why, "the value was 0");
 }
 
 TEST(NeverEmpty, NoReplyIsNeitherEmptyNorAValue) {
