@@ -1,5 +1,6 @@
 // A count (a number, or how many members a set has: primaries, holders of an address) is always the one that is asked for.
-// One other value deviates, whatever else is missing.
+// One other value deviates, whatever else is missing. Source: September 2012, when two nodes that had lost each other's
+// heartbeats fenced each other.
 #pragma once
 
 #include "experiments/expectations/expectation.h"

@@ -1,5 +1,6 @@
 // Quantiles of the latency, by nearest rank; an observation that is not ok counts as infinite. Under 1/(1−q) samples a
 // quantile says nothing, whatever they were. What is missing counts against either answer.
+// Source: Hyndman and Fan, Sample Quantiles in Statistical Packages, The American Statistician 50, 1996 (definition 1).
 #pragma once
 
 #include <vector>

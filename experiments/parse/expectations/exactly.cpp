@@ -15,7 +15,9 @@ Type<double> count() {
 }  // namespace
 
 template <> void describe_condition(Keys& keys, Exactly& exactly) {
-    keys.about = "A count (a number, or how many members a set has: primaries, holders of an address) is always the one that is asked for.";
+    keys.about =
+        "A count (a number, or how many members a set has: primaries, holders of an address) is always the one that is asked for. "
+        "Source: September 2012, when two nodes that had lost each other's heartbeats fenced each other.";
     keys.add("exactly", count(), exactly.count).need().says("the count, always: of a number, or of a set's members");
 }
 

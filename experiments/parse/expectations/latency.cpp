@@ -40,7 +40,7 @@ Type<std::map<double, Limit>> quantiles() {
 template <> void describe_condition(Keys& keys, LatencyLimits& latency) {
     keys.about =
         "Quantiles of the latency, by nearest rank; an observation that is not ok counts as infinite. Inconclusive under 1/(1-q) "
-        "samples.";
+        "samples. Source: Hyndman and Fan, Sample Quantiles in Statistical Packages, 1996 (definition 1).";
     keys.add("latency", quantiles(), latency.quantiles).need().says("limits of quantiles, as in { p99 = \"<= 250ms\" }");
 }
 

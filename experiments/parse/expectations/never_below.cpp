@@ -25,7 +25,7 @@ Type<NeverBelow> floor() {
 template <> void describe_condition(Keys& keys, NeverBelow& below) {
     keys.about =
         "An amount (a number, or how many members a set has) is never under a floor: a number, or a share of the median of the "
-        "baseline's values.";
+        "baseline's values. Source: 4 October 2021, when all DNS servers of a network withdrew their own announcements.";
     keys.add("never_below", floor(), below).need().says("floor of a number: \"50%\" of the baseline's median, or a number");
 }
 

@@ -5,7 +5,8 @@ namespace blackstart {
 template <> void describe_condition(Keys& keys, Velocity& velocity) {
     keys.about =
         "The sum of the decreases (not the net) in any sliding per, over the median of the baseline's values. What comes back in "
-        "between counts for nothing.";
+        "between counts for nothing; of a set it is the members that are gone. Source: the velocity control announced after 20 October "
+        "2025 for capacity that health checks remove.";
     const auto table = type::table<Velocity>("velocity", [](Keys& inner, Velocity& read) {
         inner.add("removes_at_most", type::share(type::Zero::allowed), read.removes_at_most)
             .need()
