@@ -85,6 +85,7 @@ void members(Buffer& out, const event::Disarmed& e) {
     member(out, "unseen", e.tally.unseen);
     member(out, "dropped", e.tally.dropped);
     member(out, "lapsed", e.tally.lapsed);
+    if (e.tally.encrypted > 0) member(out, "encrypted", e.tally.encrypted);
     if (e.tally.delay)
         print(out, R"(,"delay":{{"packets":{},"p50_ns":{},"p99_ns":{},"max_ns":{}}})", e.tally.delay->packets, e.tally.delay->p50_ns,
               e.tally.delay->p99_ns, e.tally.delay->max_ns);

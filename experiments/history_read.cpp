@@ -90,6 +90,7 @@ void read(const json& line, event::Disarmed& e) {
                .unseen = count(line, "unseen"),
                .dropped = count(line, "dropped"),
                .lapsed = truth(line, "lapsed")};
+    if (line.contains("encrypted")) e.tally.encrypted = count(line, "encrypted");
     if (line.contains("delay")) {
         const auto& delay = line["delay"];
         if (!delay.is_object()) throw Bad("\"delay\" is not an object");

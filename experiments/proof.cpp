@@ -26,6 +26,7 @@ void add(Record& record, Time t, const event::Disarmed& disarmed) {
     record.tally.matched = std::max(record.tally.matched, disarmed.tally.matched);
     record.tally.hits = std::max(record.tally.hits, disarmed.tally.hits);
     record.tally.unseen = std::max(record.tally.unseen, disarmed.tally.unseen);
+    record.tally.encrypted = std::max(record.tally.encrypted, disarmed.tally.encrypted);
     record.tally.lapsed = record.tally.lapsed || disarmed.tally.lapsed;
     record.own_probe_hits = std::max(record.own_probe_hits, disarmed.own_probe_hits);
 }
@@ -52,15 +53,21 @@ bool ended_early(const Record& record, const PlannedFault& planned) {
     return acted <= Time(0) || acted + std::chrono::seconds(1) < planned.terms.duration / 10 * 9;
 }
 
+// What went by a fault that hit nothing: ": 3 matched, 1 could not be handled"; "" if there was nothing.
+std::string passed_by(const Tally& tally) {
+    std::string text;
+    if (tally.matched > 0 || tally.unseen > 0) text = fmt::format(": {} matched, {} could not be handled", tally.matched, tally.unseen);
+    if (tally.encrypted > 0)
+        text += fmt::format("{} {} under TLS could not be read", text.empty() ? ":" : ",", counted(tally.encrypted, "connection"));
+    return text;
+}
+
 std::string doubt(const Record& record, const PlannedFault& planned) {
     if (record.lost) return record.lost->empty() ? "its target was lost" : *record.lost;
     if (!record.armed) return "it was never in force";
     if (!record.disarmed) return "its end is not recorded";
     if (record.tally.lapsed) return "its lease lapsed";
-    if (record.tally.hits == 0) {
-        if (record.tally.matched == 0) return "it hit nothing";
-        return fmt::format("it hit nothing: {} matched, {} could not be handled", record.tally.matched, record.tally.unseen);
-    }
+    if (record.tally.hits == 0) return "it hit nothing" + passed_by(record.tally);
     if (ended_early(record, planned)) {
         return fmt::format("it ended after {} of {}", duration(*record.disarmed - *record.armed), duration(planned.terms.duration));
     }

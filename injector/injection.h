@@ -38,6 +38,7 @@ struct Tally {
     std::uint64_t dropped = 0;                         // lost by the fault itself (a full delay line)
     bool lapsed = false;                               // the lease ran out before the end: final
     std::optional<AppliedDelay> delay = std::nullopt;  // how long packets were really held, where that is measured
+    std::uint64_t encrypted = 0;                       // connections under TLS: what may match there cannot be read, and passed
 };
 
 class Injection {

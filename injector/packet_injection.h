@@ -45,7 +45,8 @@ public:
                 .hits = count.hits,
                 .unseen = count.unseen,
                 .dropped = 0,
-                .lapsed = lease_.lapsed() || count.lapsed != 0};
+                .lapsed = lease_.lapsed() || count.lapsed != 0,
+                .encrypted = count.encrypted};
     }
     [[nodiscard]] std::string how() const override { return attached_through(); }
     void footprint(Footprint& footprint) const override { program_.footprint(footprint); }

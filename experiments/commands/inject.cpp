@@ -7,6 +7,7 @@
 #include "experiments/armed.h"
 #include "experiments/clock.h"
 #include "experiments/commands/commands.h"
+#include "experiments/expectations/figures.h"
 #include "experiments/report/words.h"
 #include "injector/injection.h"
 #include "injector/kernel/error.h"
@@ -54,12 +55,14 @@ struct Told {
         if (json) {
             Json event{{"event", "restored"},      {"hits", tally.hits},     {"matched", tally.matched}, {"unseen", tally.unseen},
                        {"dropped", tally.dropped}, {"lapsed", tally.lapsed}, {"whole", left.empty()},    {"left", left}};
+            if (tally.encrypted > 0) event["encrypted"] = tally.encrypted;
             if (tally.delay) event["delay"] = as_json(*tally.delay);
             say(event);
             return;
         }
         std::cout << "restored: " << tally.hits << " of " << tally.matched << " matching packets or messages were hit";
         if (tally.unseen > 0) std::cout << ", " << tally.unseen << " could not be handled safely and passed";
+        if (tally.encrypted > 0) std::cout << ", " << counted(tally.encrypted, "connection") << " under TLS could not be read";
         if (tally.dropped > 0) std::cout << ", " << tally.dropped << " were lost by the fault";
         if (tally.delay && tally.delay->packets > 0)
             std::cout << "; held for " << in_words(std::chrono::nanoseconds(tally.delay->p50_ns)) << " (median), "

@@ -88,6 +88,14 @@ static __always_inline int from_checker(const struct packet* p) {
     return 0;
 }
 
+/* For what a connection begins with, or the first of it that is seen: whether it is a record of TLS (RFC 8446 §5.1). */
+static __always_inline void count_encrypted(struct __sk_buff* skb, const struct packet* p) {
+    __u8 type_and_version[2] = {};
+    if (bpf_skb_load_bytes(skb, p->payload, type_and_version, 2) < 0) return;
+    int is_record = type_and_version[0] >= 20 && type_and_version[0] <= 23 && type_and_version[1] == 3;
+    if (is_record && from_checker(p) && in_force()) COUNT(encrypted);
+}
+
 /* How many checks this checker has sent to this backend before. */
 static __always_inline __u64 turn(const struct flow_key* key) {
     struct pair pair = {.server_port = key->server_port};

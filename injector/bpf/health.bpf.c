@@ -112,6 +112,7 @@ static __always_inline void new_exchange(struct __sk_buff* skb, const struct pac
         COUNT(unseen);
     else if (check)
         flow.state = first_state(skb, direction, key);
+    if (what == HTTP1_NONE && (last == NULL || last->traits & UNASKED)) count_encrypted(skb, p);
     flow.traits |= what == HTTP1_NONE ? GOES_ON : traits_behind(skb, p);
     if (last != NULL) { /* in its place: an update would make a new element */
         last->state = PASSED;

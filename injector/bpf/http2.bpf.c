@@ -27,6 +27,7 @@ static __always_inline void on_request(struct __sk_buff* skb, const struct packe
             return;
         }
         if (check) COUNT(unseen);
+        if (!v.c || v.c->request_mode == IN_PREFACE) count_encrypted(skb, p);
     }
     if (!v.c) {
         /* Older than the fault, or so it seems: it can be followed if this is its beginning. */

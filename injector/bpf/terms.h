@@ -25,10 +25,11 @@ struct control {
     __u64 ends_ns;  /* absolute end: never renewed */
     __u64 lease_ns; /* end of the lease: renewed a few times a second */
     /* written by the program, atomically */
-    __u64 matched; /* packets or messages that the fault is for */
-    __u64 hits;    /* of those, how many it really acted on */
-    __u64 unseen;  /* looked like a match but could not be handled safely: passed untouched */
-    __u64 lapsed;  /* matches passed because the lease had run out before the end */
+    __u64 matched;   /* packets or messages that the fault is for */
+    __u64 hits;      /* of those, how many it really acted on */
+    __u64 unseen;    /* looked like a match but could not be handled safely: passed untouched */
+    __u64 lapsed;    /* matches passed because the lease had run out before the end */
+    __u64 encrypted; /* connections under TLS: what may match there cannot be read */
 };
 
 #endif

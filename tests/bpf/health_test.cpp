@@ -263,6 +263,28 @@ TEST_F(Health, OnlyTheCheckersNamedInFromAreLiedTo) {
     expect_tally(3, 3);
 }
 
+TEST_F(Health, AConnectionUnderTlsIsToldOnce) {
+    const std::string hello("\x16\x03\x01\x00\x20\x01 and so on", 15), later("\x17\x03\x03\x00\x20 secret", 12);
+    for (const bool grpc : {false, true}) {
+        auto fault = fault_of(grpc ? HealthFault::Result::not_serving : HealthFault::Result::status);
+        if (grpc) fault.protocol = HealthFault::Protocol::grpc;
+        if (grpc) fault.path = "";
+        fault.from = {"10.0.0.0/24", "fd00::/64"};
+        arm(fault);
+        Connection fresh, older{.flow = v6}, plain, other{.flow = {.source = "10.0.9.1", .source_port = 40000, .destination_port = 8080}};
+        fresh.untouched(fresh.to_server("", packet::SYN), true);
+        fresh.client++;
+        fresh.ask(hello, later);
+        fresh.ask(later, later);
+        older.send(later);
+        older.send(later);
+        plain.flow.source_port++;
+        plain.send(data);
+        other.send(hello);
+        EXPECT_EQ(injection->tally().encrypted, 2U);
+    }
+}
+
 TEST_F(Health, EveryIPv6AddressIsNoIPv4Address) {
     auto fault = fault_of();
     fault.from = {"::/0"};

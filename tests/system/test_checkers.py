@@ -218,6 +218,20 @@ def test_a_server_name_is_told_in_any_case(served):
         assert client.run(*ask, "HEALTH.Test", stdin=subprocess.DEVNULL).returncode != 0
 
 
+@pytest.mark.parametrize("words", [["health", "--path", "/healthz", "--result", 503], ["http", "--status", 503],
+                                   ["health", "--protocol", "grpc", "--result", "not-serving"]], ids=["health", "http", "grpc"])
+def test_what_cannot_be_read_under_tls_is_said(served, words):
+    client, server = served
+    for said in (True, False):
+        with inject(server, *words, "--port", 8443, json_output=False, wait=False) as fault:
+            assert fault.process.stdout.readline().startswith("armed")
+            if said:
+                for _ in range(2):
+                    assert client.run("curl", "-sk", "-m", 3, "https://10.77.0.2:8443/healthz").stdout == "ok"
+            fault.process.terminate()
+            assert ("2 connections under TLS could not be read" in fault.process.communicate()[0]) == said
+
+
 AGENTS = {
     "ELB-HealthChecker/2.0": "ELB-HealthChecker/2.0",
     "Amazon-Route53-Health-Check-Service*": "Amazon-Route53-Health-Check-Service (ref 8a2d0f3e-0001; report http://amzn.to/1vsZADi)",

@@ -188,6 +188,12 @@ TEST(Proofs, SayWhyNot) {
     };
     EXPECT_EQ(why([](Story& s) { s.the<event::Disarmed>().tally = {}; }), "it hit nothing");
     EXPECT_THAT(why([](Story& s) { s.the<event::Disarmed>().tally = {7, 0, 7, 0, false}; }), HasSubstr("7 matched"));
+    EXPECT_EQ(why([](Story& s) {
+                  s.the<event::Disarmed>().tally = {0, 0, 2, 0, false};
+              }),
+              "it hit nothing: 0 matched, 2 could not be handled");
+    EXPECT_EQ(why([](Story& s) { s.the<event::Disarmed>().tally = {0, 0, 0, 0, false, std::nullopt, 1}; }),
+              "it hit nothing: 1 connection under TLS could not be read");
     EXPECT_EQ(why([](Story& s) { s.the<event::Disarmed>().tally.lapsed = true; }), "its lease lapsed");
     EXPECT_EQ(why([](Story& s) { s.forget<event::Armed>(); }), "it was never in force");
     EXPECT_EQ(why([](Story& s) { s.forget<event::Disarmed>(); }), "its end is not recorded");
