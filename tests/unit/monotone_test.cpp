@@ -85,19 +85,17 @@ void expect_varied(const Seen& seen) {  // or the property was never tried
     EXPECT_GT(seen.worse, 20);
 }
 
-TEST(Monotone, Success) {
-    expect_varied(check(SuccessLimit{at_least(0.9, ">= 90%")}, "fault", 1));
-    expect_varied(check(SuccessLimit{at_least(0.98, ">= 98%")}, "", 2));
-}
+TEST(Monotone, SuccessDuringTheFault) { expect_varied(check(SuccessLimit{at_least(0.9, ">= 90%")}, "fault", 1)); }
+
+TEST(Monotone, SuccessFromT0) { expect_varied(check(SuccessLimit{at_least(0.98, ">= 98%")}, "", 2)); }
 
 TEST(Monotone, Latency) {
     expect_varied(check(LatencyLimits{{{0.5, at_most(50e6, "<= 50ms")}, {0.97, at_most(250e6, "<= 250ms")}}}, "fault", 3));
 }
 
-TEST(Monotone, RecoversWithin) {
-    expect_varied(check(RecoversWithin{at(9), at(4), "lie", false}, "", 4));
-    expect_varied(check(RecoversWithin{at(3), at(1), "lie", true}, "", 5));
-}
+TEST(Monotone, RecoversWithinOfTheStart) { expect_varied(check(RecoversWithin{at(9), at(4), "lie", false}, "", 4)); }
+
+TEST(Monotone, RecoversWithinOfTheStop) { expect_varied(check(RecoversWithin{at(3), at(1), "lie", true}, "", 5)); }
 
 TEST(Monotone, NeverEmpty) {
     // The only way down is to lose too many values.
