@@ -38,11 +38,15 @@ Type<Cycle> cycle() {
     });
 }
 
-// A delay that outlasts its fault would be dropped at its end, not delivered.
-template <class Kind> void check_delay(const Kind& kind, const Terms& terms, const Keys& keys, Complaints& complaints) {
-    if constexpr (requires { kind.delay; })
-        if (const auto* given = keys.given("delay"); given != nullptr && terms.duration.count() > 0 && kind.delay >= terms.duration)
-            complaints.error(given->place, "delay: " + described(*given) + " is as long as the fault itself, or longer");
+// What is held for longer than its fault lasts would be dropped at its end, not delivered.
+template <class Kind> void check_delays(const Kind& kind, const Terms& terms, const Keys& keys, Complaints& complaints) {
+    [[maybe_unused]] const auto check_one = [&](const char* name, std::chrono::nanoseconds held) {
+        if (const auto* given = keys.given(name); given != nullptr && terms.duration.count() > 0 && held >= terms.duration)
+            complaints.error(given->place, name + (": " + described(*given)) + " is as long as the fault itself, or longer");
+    };
+    if constexpr (requires { kind.delay; }) check_one("delay", kind.delay);
+    if constexpr (requires { kind.jitter; }) check_one("jitter", kind.jitter);
+    if constexpr (requires { kind.queue; }) check_one("queue", kind.queue);
 }
 
 // What the kind itself knows cannot be: asked once every key could be read.
@@ -99,7 +103,7 @@ Keys fault_keys(PlannedFault& fault) {
     keys.check([&fault](const Keys& all, const Place& place, Complaints& complaints) {
         std::visit(
             [&](const auto& kind) {
-                check_delay(kind, fault.terms, all, complaints);
+                check_delays(kind, fault.terms, all, complaints);
                 check_kind(kind, all, place, complaints);
             },
             fault.fault);

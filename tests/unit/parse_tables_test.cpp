@@ -97,6 +97,10 @@ TEST(ParseFaults, TellsOfALatencyThatMatchesNothingOrOutlastsItself) {
     EXPECT_THAT(errors(start + "delay = \"1s\"\n"),
                 ElementsAre("5:1: nothing is matched: say to, from, port or protocol; to 'any' means all traffic",
                             "8:9: delay: '1s' is as long as the fault itself, or longer"));
+    EXPECT_THAT(errors(start + "delay = \"10ms\"\njitter = \"2s\"\nprotocol = \"tcp\"\n"),
+                ElementsAre("9:10: jitter: '2s' is as long as the fault itself, or longer"));
+    EXPECT_THAT(errors("[[fault]]\nkind = \"bandwidth\"\nfor = \"1s\"\nto = [\"any\"]\nrate = \"10mbit\"\nqueue = \"10s\"\n"),
+                ElementsAre("10:9: queue: '10s' is as long as the fault itself, or longer"));
     EXPECT_THAT(errors(start + "delay = \"10ms\"\nprotocol = \"icmp\"\nport = 80\n"), ElementsAre("10:8: port: ICMP has no ports"));
     EXPECT_THAT(errors(start + "delay = \"10ms\"\nto = [\"any\", \"10.0.0.0/33\"]\ndirection = \"egres\"\n"),
                 ElementsAre("9:14: to: '10.0.0.0/33' is no network: its prefix length is from 0 to 32",
