@@ -28,5 +28,7 @@ struct Repetition {
 
 // Of the run that was cut short (4 and above); else 1 if any deviated, 3 if any was inconclusive, 0 if all held.
 int exit_code(const Repetition& repetition);
+// Of the weak half of a drill, which has to deviate each time: as above, but 0 if any held, and 1 only if all deviated.
+int exit_code_of_weak(const Repetition& repetition);
 
 }  // namespace blackstart

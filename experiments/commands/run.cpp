@@ -70,7 +70,8 @@ class Runs {
 public:
     explicit Runs(const RunWords& words) : words_(words) {}
 
-    int file(const fs::path& file, const std::string& out) {
+    // `of_many`: the exit code of several runs.
+    int file(const fs::path& file, const std::string& out, int (*of_many)(const Repetition&) = exit_code) {
         const auto text = read_file(file);
         const Experiment experiment = read_experiment(text, file);
         const auto seed = words_.seed ? *words_.seed : experiment.seed ? *experiment.seed : draw_seed();
@@ -78,7 +79,7 @@ public:
         begin(length(experiment) * repeat, file);
         if (begun_by_ != 0) return 128 + begun_by_;
         const RunFolder folder(out, experiment.name);
-        if (repeat > 1) return repeatedly(experiment, text, file, folder.path(), {experiment.name, seed, repeat, {}});
+        if (repeat > 1) return of_many(repeatedly(experiment, text, file, folder.path(), {experiment.name, seed, repeat, {}}));
         const auto [judged, exit_code] = once(experiment, text, file, folder.path(), seed);
         std::cout << (words_.json ? to_json(judged.experiment, judged.verdict)
                                   : to_text(judged.experiment, judged.verdict, wants_colour(STDOUT_FILENO)))
@@ -96,9 +97,9 @@ public:
         }
         begin(both, drill);
         if (begun_by_ != 0) return 128 + begun_by_;
-        const int weak = half(drill, "weak");
+        const int weak = half(drill, "weak", exit_code_of_weak);
         if (weak > 3) return weak;
-        const int hardened = half(drill, "hardened");
+        const int hardened = half(drill, "hardened", exit_code);
         if (hardened > 3) return hardened;
         const int code = weak == 3 || hardened == 3 ? 3 : weak == 1 && hardened == 0 ? 0 : 1;
         if (!words_.json)
@@ -123,9 +124,9 @@ private:
         if (words_.ttl) deadline_ = Loop::now() + *words_.ttl;
     }
 
-    int half(const fs::path& drill, const char* name) {
+    int half(const fs::path& drill, const char* name, int (*of_many)(const Repetition&)) {
         if (!words_.json) std::cout << "== " << drill.filename().string() << ", " << name << std::endl;
-        return file(drill / (std::string(name) + ".toml"), words_.out.empty() ? "" : (fs::path(words_.out) / name).string());
+        return file(drill / (std::string(name) + ".toml"), words_.out.empty() ? "" : (fs::path(words_.out) / name).string(), of_many);
     }
 
     // No service said anything, and the history is no more than its head.
@@ -168,8 +169,8 @@ private:
     }
 
     // In folders 001, 002 … below `folder`; what cuts one run short ends them all.
-    int repeatedly(const Experiment& experiment, const std::string& text, const fs::path& file, const fs::path& folder,
-                   const Repetition& plan) {
+    Repetition repeatedly(const Experiment& experiment, const std::string& text, const fs::path& file, const fs::path& folder,
+                          const Repetition& plan) {
         Repetition done = plan;
         for (int n = 1; n <= plan.planned && (done.runs.empty() || done.runs.back().exit_code <= 3) && in_time(); n++) {
             const auto seed = nth_seed(plan.seed, n);
@@ -181,7 +182,7 @@ private:
         if (const auto why = write_whole(folder / repetition_file, to_json(done)); !why.empty())
             std::cerr << "blackstart: " << repetition_file << " could not be written: " << why << '\n';
         std::cout << (words_.json ? to_json(done) : to_text(done)) << std::flush;
-        return exit_code(done);
+        return done;
     }
     [[nodiscard]] bool in_time() const { return !deadline_ || Loop::now() < *deadline_; }
 

@@ -44,6 +44,14 @@ TEST(Repetition, ExitsWithTheWorstOfItsRuns) {
     EXPECT_EQ(exit_code(of({})), 3);
 }
 
+TEST(Repetition, OfADrillsWeakHalfHasToDeviateEachTime) {
+    EXPECT_EQ(exit_code_of_weak(of({1, 1})), 1);
+    EXPECT_EQ(exit_code_of_weak(of({1, 3, 1})), 3);
+    EXPECT_EQ(exit_code_of_weak(of({1, 3, 0, 1})), 0);
+    EXPECT_EQ(exit_code_of_weak(of({1, 143})), 143);
+    EXPECT_EQ(exit_code_of_weak(of({})), 3);
+}
+
 TEST(Repetition, SaysTheShareThatHeldAndTheSeedsThatDeviated) {
     const Repetition repetition = of({0, 1, 0, 3, 0});
     const std::string text = to_text(repetition);
