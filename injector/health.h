@@ -14,8 +14,8 @@ namespace blackstart {
 //            "Content-Length: 0"; where that cannot be (no Date in the packet) and for a 304 it passes, counted unseen.
 //   pass     as status, with 200, where it is none of 2xx: a failing check is shown as passing.
 //   timeout  its payload is dropped from its first byte on; bare ACKs pass. The late answer arrives if the fault ends first.
-//   reset    a RST takes its place, as if the server had sent it. A third sending passes, so that the client's own RST ends
-//            the server's side.
+//   reset    a RST takes its place, as if the server had sent it. Of an answer that is sent again and again the fifth sending passes,
+//            so that the client's own RST ends the server's side.
 // Retransmissions are treated alike for as long as the fault lasts. If it ends between the first sending, lost on its way, and
 // the second, the client sees the true answer: late, and whole. Interim responses (1xx) pass; the final one is the answer.
 //

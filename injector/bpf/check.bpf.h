@@ -15,6 +15,10 @@
 
 const volatile struct health_config health = {};
 
+/* So many sendings of an answer become a RST: all of them lost is too rare to be seen. The next passes: the client, gone by now, resets
+   the server, which else would go on for minutes. */
+#define RESETS_MOST 4
+
 enum state {
     PASSED,    /* not a check, or one that was let through */
     UNDECIDED, /* a check, if the answer turns out to leave a socket of the cgroup */

@@ -35,6 +35,7 @@ struct flow {
     __u32 next;  /* sequence number after the newest payload of the client */
     __u32 state;
     __u32 traits;       /* of the connection */
+    __u32 resets;       /* sendings of this response that became a RST */
     __u32 sent;         /* sequence number after the newest payload of the server */
     __u32 gap, gap_end; /* payload of the client that was not there when what is behind it came: none if they are equal */
 };
@@ -119,6 +120,7 @@ static __always_inline void new_exchange(struct __sk_buff* skb, const struct pac
         barrier();
         if (last->traits & UNASKED) last->sent = flow.sent;
         last->begin = flow.begin;
+        last->resets = 0;
         last->traits = flow.traits;
         barrier();
         last->state = flow.state;
@@ -205,11 +207,9 @@ static __always_inline int rewrite_part(struct __sk_buff* skb, const struct pack
 }
 
 static __always_inline int reset_client(struct __sk_buff* skb, struct packet* p, struct flow* flow, __u32 seq) {
-    int again = flow->state == ACTED;
     if (!tcp_become_reset(skb, p, seq)) return give_up(&flow->state);
     acted(&flow->state);
-    /* A third sending passes: the client, gone by now, resets the server, which else would go on for minutes. */
-    if (again) flow->state = PASSED;
+    if (++flow->resets == RESETS_MOST) flow->state = PASSED;
     return NEXT;
 }
 

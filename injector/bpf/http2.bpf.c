@@ -64,8 +64,7 @@ static __always_inline int hold_connection(struct __sk_buff* skb, struct packet*
         __u32 seq = (__s32)(c->acknowledged - p->seq) > 0 ? c->acknowledged : p->seq;
         if (!tcp_become_reset(skb, p, seq)) return give_up(&c->cut_state);
         acted(&c->cut_state);
-        /* A third sending passes: the client, gone by now, resets the server, which else would go on for minutes. */
-        if (++c->resets == 2) c->cut_state = PASSED;
+        if (++c->resets == RESETS_MOST) c->cut_state = PASSED;
         return NEXT;
     }
     if (health.result == HEALTH_SLOW) return slow_down(skb, p, direction, c);
