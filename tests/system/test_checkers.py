@@ -37,6 +37,7 @@ http {{
     }}
     server {{
         listen 8443 ssl;
+        listen 8444 ssl;  # asked by no checker
         ssl_certificate {dir}/cert.pem;
         ssl_certificate_key {dir}/key.pem;
         location / {{ return 200 "ok"; }}
@@ -87,7 +88,7 @@ def served(isolated, tmp_path_factory):
     server.start(PYTHON, HERE / "web.py", 8080, stdout=subprocess.DEVNULL)
     server.start(PYTHON, HERE / "databases.py", stdout=subprocess.DEVNULL)
     server.start("nginx", "-p", folder, "-c", folder / "nginx.conf", stdout=subprocess.DEVNULL)
-    for port in (8080, 8082, 8443, 5432, 3306, 9101, 9102):
+    for port in (8080, 8082, 8443, 8444, 5432, 3306, 9101, 9102):
         client.wait_tcp("10.77.0.2", port)
     yield client, server
     lab.close()
@@ -222,11 +223,11 @@ def test_a_server_name_is_told_in_any_case(served):
 def test_what_cannot_be_read_under_tls_is_said(served, words):
     client, server = served
     for said in (True, False):
-        with inject(server, *words, "--port", 8443, json_output=False, wait=False) as fault:
+        with inject(server, *words, "--port", 8444, json_output=False, wait=False) as fault:
             assert fault.process.stdout.readline().startswith("armed")
             if said:
                 for _ in range(2):
-                    assert client.run("curl", "-sk", "-m", 3, "https://10.77.0.2:8443/healthz").stdout == "ok"
+                    assert client.run("curl", "-sk", "-m", 3, "https://10.77.0.2:8444/healthz").stdout == "ok"
             fault.process.terminate()
             assert ("2 connections under TLS could not be read" in fault.process.communicate()[0]) == said
 
