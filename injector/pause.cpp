@@ -168,8 +168,7 @@ void Pause::stop(const std::vector<Victim>& victims) {
     how_ = "SIGSTOP, journalled";
     for (const auto& victim : victims) {
         journalled_.push_back(stop_process(victim.pid, victim.stat.started));
-        const auto now = process_stat(victim.pid);
-        if (journalled_.back() && now && now->stopped()) stopped_++;
+        if (journalled_.back() && stands_still(victim.pid)) stopped_++;
     }
 }
 

@@ -87,30 +87,27 @@ std::string file_of(const JournalRecord& record) {
 const std::string kStopped = "stopped", kRunning = "running";
 
 // "PID:START" of a process that is still the same one.
-struct Named {
-    pid_t pid = 0;
-    ProcessStat stat;
-};
-std::optional<Named> find_process(const std::string& key) {
+std::optional<pid_t> find_process(const std::string& key) {
     const auto colon = key.find(':');
     if (colon == std::string::npos) return std::nullopt;
     const auto pid = static_cast<pid_t>(std::strtol(key.c_str(), nullptr, 10));
     const auto stat = process_stat(pid);
     if (!stat || stat->state == 'Z' || std::to_string(stat->started) != key.substr(colon + 1)) return std::nullopt;
-    return Named{pid, *stat};
+    return pid;
 }
 
 std::optional<std::string> read_process(const std::string& key) {
     const auto found = find_process(key);
     if (!found) return std::nullopt;
-    return found->stat.stopped() ? kStopped : kRunning;
+    return stands_still(*found) ? kStopped : kRunning;
 }
 
 // Waits for a stop: one that is still on its way would not be known as ours when it is undone.
 bool write_process(const std::string& key, const std::string& value) {
     const auto found = find_process(key);
-    if (!found || ::kill(found->pid, value == kStopped ? SIGSTOP : SIGCONT) != 0) return false;
-    for (int tries = 0; value == kStopped && read_process(key) == kRunning && tries < 200; tries++)
+    if (!found || ::kill(*found, value == kStopped ? SIGSTOP : SIGCONT) != 0) return false;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    while (value == kStopped && read_process(key) == kRunning && std::chrono::steady_clock::now() < until)
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     return true;
 }

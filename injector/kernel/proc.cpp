@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <thread>
 
 namespace blackstart {
 namespace {
@@ -20,6 +22,15 @@ std::vector<pid_t> numbers_in(const std::string& directory) {
         if (error == std::errc() && last == name.data() + name.size()) found.push_back(pid);
     }
     std::ranges::sort(found);
+    return found;
+}
+
+// How often it has given up its processor (proc(5), status), in the order of the kernel's lines: voluntarily, and not.
+std::vector<std::string> switches(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+    std::vector<std::string> found;
+    for (std::string line; std::getline(file, line);)
+        if (line.find("voluntary_ctxt_switches:") != std::string::npos) found.push_back(line);
     return found;
 }
 
@@ -40,6 +51,19 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
     for (int field = 5; field < 22; field++) rest >> skipped;
     rest >> stat.started;
     return rest ? std::optional(stat) : std::nullopt;
+}
+
+bool stands_still(pid_t pid) {
+    constexpr int looks = 10;
+    constexpr auto pause = std::chrono::milliseconds(10);
+    const auto before = switches(pid);
+    for (int i = 0; i < looks; i++) {
+        const auto now = process_stat(pid);
+        if (!now || !now->stopped()) return false;
+        if (now->state == 'T') return true;
+        std::this_thread::sleep_for(pause);
+    }
+    return switches(pid) == before;
 }
 
 std::vector<pid_t> processes() { return numbers_in("/proc"); }

@@ -22,6 +22,10 @@ struct ProcessStat {
 // nullopt: it is gone, or may not be seen.
 std::optional<ProcessStat> process_stat(pid_t pid);
 
+// Whether it does not go on: stopped, or held by a tracer. One that is traced shows `t` at each of its system calls as well, for a
+// moment: what is seen so is watched for a tenth of a second.
+bool stands_still(pid_t pid);
+
 // Every process (thread group), by pid.
 std::vector<pid_t> processes();
 

@@ -14,6 +14,8 @@ from lab import BLACKSTART, Injected, die_with_parent, sh
 
 COUNT = "import sys, time\nwhile True:\n    print('.', end='', flush=True)\n    time.sleep(0.02)"
 
+BUSY = "import os\nwhile True:\n    os.write(1, b'.')\n    for _ in range(50): os.getppid()"
+
 
 @pytest.fixture
 def victim(isolated, tmp_path):
@@ -22,9 +24,9 @@ def victim(isolated, tmp_path):
     shutil.copy("/usr/bin/python3", exe)
     started = []
 
-    def start(threads=0, **kw):
+    def start(threads=0, does=COUNT, **kw):
         more = f"import threading\nfor _ in range({threads}): threading.Thread(target=lambda: __import__('time').sleep(60), daemon=True).start()\n"
-        child = subprocess.Popen([exe, "-c", (more if threads else "") + COUNT], stdout=subprocess.PIPE, preexec_fn=die_with_parent, **kw)
+        child = subprocess.Popen([exe, "-c", (more if threads else "") + does], stdout=subprocess.PIPE, preexec_fn=die_with_parent, **kw)
         os.set_blocking(child.stdout.fileno(), False)
         started.append(child)
         until_runs(child)
@@ -125,13 +127,14 @@ def test_the_parent_of_a_paused_process_that_is_killed_hears_of_it(victim):
         assert child.wait(5) == -signal.SIGKILL
 
 
-def test_a_process_that_is_traced_already_is_stopped_and_journalled(victim):
-    child = victim()
+@pytest.mark.parametrize("does", [COUNT, BUSY], ids=["waits", "asks the kernel all the time"])  # where it stands still for its tracer each time
+def test_a_process_that_is_traced_already_is_stopped_and_journalled(victim, does):
+    child = victim(does=does)
     tracer = subprocess.Popen(["strace", "-qq", "-e", "trace=none", "-p", str(child.pid)], preexec_fn=die_with_parent)
     until = time.monotonic() + 10
     while f"TracerPid:\t{tracer.pid}" not in Path(f"/proc/{child.pid}/status").read_text() and time.monotonic() < until:
         time.sleep(0.02)
-    for end in (signal.SIGTERM, signal.SIGKILL):
+    for end in [signal.SIGTERM, signal.SIGKILL] * 3:
         with process("--pid", child.pid, "--action", "pause", json_output=True) as fault:
             assert fault.armed["how"] == "SIGSTOP, journalled"
             assert stands_still(child)
