@@ -7,6 +7,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "injector/dns.h"
+#include "injector/kernel/error.h"
+
 namespace blackstart {
 namespace {
 
@@ -209,6 +212,21 @@ Type<std::string> text(std::string name) {
     return checked(std::move(name), "a text", [](const std::string&) { return ""; });
 }
 
+Type<std::string> in_ace(Type<std::string> type) {
+    const auto read = std::move(type.read);
+    type.read = [read](const Datum& datum, Complaints& complaints) -> std::optional<std::string> {
+        Datum plain = datum;
+        try {
+            plain.text = ace(datum.text);
+        } catch (const Misuse& error) {
+            complaints.error(datum.place, error.what());
+            return std::nullopt;
+        }
+        return read(plain, complaints);
+    };
+    return type;
+}
+
 Type<std::string> matching(std::string name, std::function<std::string(const std::string&)> fault) {
     return checked(std::move(name), "a text", std::move(fault));
 }
@@ -273,10 +291,10 @@ Type<std::string> address() { return checked("ADDRESS", "an IPv4 or IPv6 address
 Type<std::string> network() { return checked("CIDR", "an address or CIDR", network_fault); }
 
 Type<std::string> peer() {
-    return checked("PEER", "an address, a CIDR, a host name or 'any'", [](const std::string& text) -> std::string {
+    return in_ace(checked("PEER", "an address, a CIDR, a host name or 'any'", [](const std::string& text) -> std::string {
         if (text == "any") return "";
         return numeric_host(text) ? network_fault(text) : dns_name_fault(text);
-    });
+    }));
 }
 
 Type<std::string> endpoint() {
@@ -312,7 +330,7 @@ Type<std::vector<std::string>> argv() {
             }};
 }
 
-Type<std::string> dns_name() { return checked("NAME", "a name", dns_name_fault); }
+Type<std::string> dns_name() { return in_ace(checked("NAME", "a name", dns_name_fault)); }
 
 Type<std::string> url() { return checked("URL", "a URL", url_fault); }
 

@@ -51,6 +51,8 @@ namespace type {
 // Any text but the empty one.
 Type<std::string> text(std::string name = "TEXT");
 Type<std::string> matching(std::string name, std::function<std::string(const std::string&)> fault);  // fault: what is wrong, or ""
+// A name of DNS in any script becomes what it is there (RFC 5891) before `type` reads it.
+Type<std::string> in_ace(Type<std::string> type);
 Type<bool> flag();
 
 enum class Zero { refused, allowed };

@@ -10,18 +10,14 @@ namespace {
 
 // A name, as it is in DNS.
 Type<std::string> name() {
-    return {"NAME", Shape::text, false, [](const Datum& datum, Complaints& complaints) -> std::optional<std::string> {
-                const auto text = type::text().read(datum, complaints);
-                if (!text) return std::nullopt;
-                try {
-                    auto plain = ace(*text);
-                    parse_dns_name(plain);
-                    return plain;
-                } catch (const Misuse& error) {
-                    complaints.error(datum.place, error.what());
-                    return std::nullopt;
-                }
-            }};
+    return type::in_ace(type::matching("NAME", [](const std::string& text) -> std::string {
+        try {
+            parse_dns_name(text);
+            return "";
+        } catch (const Misuse& error) {
+            return error.what();
+        }
+    }));
 }
 
 bool is_address(const Datum& datum) { return datum.type == Datum::Type::text && address_fault(datum.text).empty(); }
