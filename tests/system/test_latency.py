@@ -87,6 +87,18 @@ def test_jitter_spreads_the_delay_and_a_share_spares_the_rest(wire):
     assert 8 <= slow <= 32 and restored["hits"] == slow and restored["matched"] == 40
 
 
+def test_a_delay_follows_the_last_as_far_as_they_are_correlated(wire):
+    client, _ = wire
+
+    def likeness(share):
+        """Of each round trip with the next: 0 to 1."""
+        with inject(client, "latency", "--to", V4, "--delay", "40ms", "--jitter", "30ms", "--correlation", share, "--seed", 7):
+            times = rtts(client, V4, count=150, every=0.03)
+        return statistics.correlation(times, times[1:] + times[:1])
+
+    assert likeness("0%") < 0.4 < 0.6 < likeness("90%")
+
+
 def test_a_large_transfer_arrives_whole(pair):
     client, server = settled(pair)
     data = os.urandom(1 << 20) * 32

@@ -8,6 +8,8 @@ import pytest
 from lab import BLACKSTART, inject, sh
 from network import NEAR, V4, V6, connection, datagrams, pings, received, settled, sock
 
+UDP_SEGMENT, SO_RCVBUFFORCE = 103, 33  # linux/udp.h, asm-generic/socket.h
+
 
 @pytest.fixture
 def wire(pair):
@@ -52,6 +54,22 @@ def test_a_share_is_lost_each_way_and_a_stream_arrives_whole_all_the_same(wire):
             assert got == data
         restored = fault.stop()
     assert restored["matched"] > restored["hits"]
+
+
+@pytest.mark.parametrize("address", [V4, V6])
+@pytest.mark.parametrize(("per", "least", "most"), [("packet", 1, 30), ("segment", 90, 165)])  # of 200; 5% of packets, 64% of 20 segments
+def test_a_share_is_of_packets_or_of_the_segments_they_hold(lab, address, per, least, most):
+    client, server = settled(lab.pair())
+    with inject(client, "loss", "--to", address, "--protocol", "udp", "--share", "5%", "--per", per, "--seed", 7) as fault:
+        with datagrams(client, server, address) as (source, sink):
+            source.setsockopt(socket.SOL_UDP, UDP_SEGMENT, 500)
+            sink.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
+            for _ in range(200):
+                source.send(bytes(20 * 500))
+            arrived = len(received(sink))
+        restored = fault.stop()
+    assert restored["matched"] == 200 and least <= restored["hits"] <= most
+    assert arrived == 20 * (200 - restored["hits"])
 
 
 def test_loss_on_loopback_is_drawn_once_a_packet(wire):
