@@ -297,7 +297,7 @@ success = "99%"
 hold = "5s"
 [[expect]]
 probe = "p"
-latency = { p99 = "<= 1", x = 4, p100 = "<= 1s" }
+latency = { p99 = "<= 1", x = 4, p100 = "<= 1s", p999 = "<= 1s" }
 [[expect]]
 probe = "p"
 recovers_within = "5s"
@@ -317,6 +317,7 @@ max_transitions = -1
                             "15:27: latency.x: 'x' is no quantile: expected p50, p99, \"p99.9\" …",
                             "15:31: latency.x: expected a limit such as \"<= 250ms\", not 4",
                             "15:34: latency.p100: 'p100' is no quantile: expected p50, p99, \"p99.9\" …",
+                            "15:50: latency.p999: 'p999' is no quantile: did you mean \"p99.9\"?",
                             "19:9: after: expected a fault's name and .start or .stop, as in \"lie.stop\", not 'f.end'",
                             "22:15: never_empty: expected true: an expectation that is not wanted is left out",
                             "25:15: never_empty: probe 'p' has no value",

@@ -16,6 +16,12 @@ std::optional<double> quantile(const std::string& key) {
     return std::round(percent * 1e6) / 1e8;  // 0.999 as it is written elsewhere, not 99.9 / 100
 }
 
+std::string no_quantile(const std::string& key) {
+    const std::string nines = key.starts_with("p99") ? key.substr(3) : "";  // p999, as some write it
+    const bool meant = !nines.empty() && nines.find_first_not_of("0123456789") == std::string::npos;
+    return "'" + key + "' is no quantile: " + (meant ? "did you mean \"p99." + nines + "\"?" : R"(expected p50, p99, "p99.9" …)");
+}
+
 Type<std::map<double, Limit>> quantiles() {
     return {"LIMITS", Shape::pairs, false, [](const Datum& datum, Complaints& complaints) -> std::optional<std::map<double, Limit>> {
                 if (datum.type != Datum::Type::table || datum.table.empty()) {
@@ -26,7 +32,7 @@ Type<std::map<double, Limit>> quantiles() {
                 for (const auto& entry : datum.table) {
                     const Complaints::About about(complaints, entry.key);
                     const auto share = quantile(entry.key);
-                    if (!share) complaints.error(entry.place, "'" + entry.key + "' is no quantile: expected p50, p99, \"p99.9\" …");
+                    if (!share) complaints.error(entry.place, no_quantile(entry.key));
                     const auto limit = type::duration_limit().read(entry.value, complaints);
                     if (share && limit) limits[*share] = *limit;
                 }
