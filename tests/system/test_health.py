@@ -76,13 +76,16 @@ def test_a_check_sees_the_status_and_nothing_else_does(side):
     assert status(client, f"http://{V4}:8080/healthz") == 200
 
 
-def test_a_large_answer_keeps_its_body(side):
+@pytest.mark.parametrize("framing", ["", "&chunked=999"], ids=["length", "chunked"])
+def test_a_large_answer_keeps_its_body_and_the_connection_goes_on(side, framing):
     client, _, target = side
-    with health(target, 500):
+    with health(target, 500) as fault:
         for address in (V4, V6):
-            code, seen, body = curl(client, f"http://{address}:8080/healthz?size=500000")
-            assert (code, seen, len(body)) == (0, 500, 500000)
-            assert body == ("500000." * 71429)[:500000]
+            urls = [f"http://{address}:8080/{path}?size=500000{framing}" for path in ("healthz", "data", "healthz")]
+            seen = client.run("curl", "-sg", "-m", 20, "-w", " %{http_code} %{num_connects}\n", *urls).stdout.split("\n")
+            whole = ("500000." * 71429)[:500000]
+            assert seen == [f"{whole} 500 1", f"{whole} 200 0", f"{whole} 500 0", ""]
+        assert fault.stop()["hits"] == 4
 
 
 def test_a_check_without_content_fails_on_a_connection_that_goes_on(side):

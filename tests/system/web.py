@@ -1,7 +1,7 @@
 """A web server for tests: HTTP/1.1 with keep-alive on every address, IPv4 and IPv6, one thread a connection.
 
-`python3 web.py PORT...`: every path answers 200 and "ok"; ?size=N answers N bytes that follow from N; ?status=N answers N;
-/none answers 204.
+`python3 web.py PORT...`: every path answers 200 and "ok"; ?size=N answers N bytes that follow from N, with chunked=N in chunks of N bytes;
+?status=N answers N; /none answers 204.
 """
 
 import http.server
@@ -31,8 +31,12 @@ class Answer(http.server.BaseHTTPRequestHandler):
         size = query.get("size")
         content = body(int(size[0])) if size else b"ok"
         self.send_response(int(query.get("status", ["200"])[0]))
-        self.send_header("Content-Length", str(len(content)))
+        chunk = int(query.get("chunked", ["0"])[0])
+        self.send_header(*(("Transfer-Encoding", "chunked") if chunk else ("Content-Length", str(len(content)))))
         self.end_headers()
+        if chunk:
+            parts = [content[i : i + chunk] for i in range(0, len(content), chunk)] + [b""]
+            content = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
         if self.command != "HEAD":
             self.wfile.write(content)
 
