@@ -33,7 +33,8 @@ exec setpriv --reuid nobody --clear-groups --inh-caps $may --ambient-caps $may "
 @pytest.fixture(params=SERVERS, ids=["ipv4", "ipv6"])
 def resolved(once, request):
     """(client, upstream): programs of the client ask the stub at 127.0.0.53, which asks the upstream."""
-    assert RESOLVED.exists(), f"no {RESOLVED}: run scripts/setup test"
+    if not RESOLVED.exists():
+        pytest.skip(f"no {RESOLVED}: scripts/setup test downloads it")
     client, _ = once
     client.start("unshare", "-m", "sh", "-c", START, "sh", RESOLVED, request.param, stdout=subprocess.DEVNULL)
     reach(client, STUB)
