@@ -36,7 +36,8 @@ TEST_F(ResolverPath, tells_of_resolve_stub_and_nscd) {
     write("etc/nsswitch.conf", "hosts: mymachines resolve [!UNAVAIL=return] files dns\n");
     write("etc/resolv.conf", "nameserver 127.0.0.53\n");
     write("run/nscd/socket", "");
-    EXPECT_THAT(resolver_path(root), ElementsAre(HasSubstr("nss-resolve"), AllOf(HasSubstr("127.0.0.53"), HasSubstr("for ten seconds")), HasSubstr("nscd is running")));
+    EXPECT_THAT(resolver_path(root), ElementsAre(HasSubstr("nss-resolve"), AllOf(HasSubstr("127.0.0.53"), HasSubstr("for ten seconds")),
+                                                 HasSubstr("nscd is running")));
 }
 
 }  // namespace
