@@ -37,6 +37,7 @@ SHARE
 
 ADDRESS, CIDR, HOST
 :   IPv4 or IPv6. Where a host name may stand it is resolved in the target's namespace, and is followed as its DNS answers change.
+    A name in another script, "bücher.test", is what it is in DNS, "xn--bcher-kva.test".
 
 NETNS
 :   The name of a host of the lab; else a network namespace by its name, a path, or pid:N.

@@ -70,10 +70,10 @@ def test_what_ends_or_holds_a_check_hits_no_other_connection(side, result):
     client, on, _ = side
     delay = ["--delay", "300ms"] if result == "slow" else []
     with inject(on, "health", "--port", 8080, "--path", "/healthz", "--result", result, *delay) as fault:
-        loading = client.start(PYTHON, HERE / "load.py", "10.77.0.2", 8080, 5, 100, "data", stderr=subprocess.STDOUT)
+        loading = client.start(PYTHON, HERE / "load.py", "10.77.0.2", 8080, 4, 100, "data", stderr=subprocess.STDOUT)
         for _ in range(10):
             begin = time.monotonic()
-            done = client.run("curl", "-s", "-m", 1 if result == "timeout" else 10, "http://10.77.0.2:8080/healthz")
+            done = client.run("curl", "-s", "-m", 0.4 if result == "timeout" else 10, "http://10.77.0.2:8080/healthz")
             if result == "slow":
                 assert done.stdout == "ok" and time.monotonic() - begin >= 0.3
             else:
