@@ -56,14 +56,14 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
 bool stands_still(pid_t pid) {
     constexpr int looks = 10;
     constexpr auto pause = std::chrono::milliseconds(10);
+    auto now = process_stat(pid);
+    if (!now || now->state != 't') return now && now->state == 'T';
     const auto before = switches(pid);
-    for (int i = 0; i < looks; i++) {
-        const auto now = process_stat(pid);
-        if (!now || !now->stopped()) return false;
-        if (now->state == 'T') return true;
+    for (int i = 0; i < looks && now && now->state == 't'; i++) {
         std::this_thread::sleep_for(pause);
+        now = process_stat(pid);
     }
-    return switches(pid) == before;
+    return now && (now->state == 'T' || (now->state == 't' && switches(pid) == before));
 }
 
 std::vector<pid_t> processes() { return numbers_in("/proc"); }
