@@ -107,6 +107,17 @@ TEST(ParseFaults, TellsOfALatencyThatMatchesNothingOrOutlastsItself) {
                             "10:13: direction: unknown direction 'egres'; did you mean 'egress'?"));
 }
 
+TEST(ParseFaults, TakesNamesInAnyScriptAsTheyAreOnTheWire) {
+    const auto read = experiment(
+        "[[fault]]\nkind = \"http\"\nname = \"one\"\nfor = \"1s\"\nport = 80\nhost = \"bücher.test\"\n"
+        "[[fault]]\nkind = \"health\"\nname = \"two\"\nfor = \"1s\"\nport = 443\nsni = \"*.bücher.test\"\nresult = \"reset\"\n"
+        "[[fault]]\nkind = \"health\"\nname = \"three\"\nfor = \"1s\"\nport = 53\nprotocol = \"dns\"\nquery = \"bücher.test\"\nresult = "
+        "\"timeout\"\n");
+    EXPECT_EQ(std::get<HttpFault>(read.faults.at(0).fault).host, "xn--bcher-kva.test");
+    EXPECT_EQ(std::get<HealthFault>(read.faults.at(1).fault).sni, "*.xn--bcher-kva.test");
+    EXPECT_EQ(std::get<HealthFault>(read.faults.at(2).fault).query, "xn--bcher-kva.test");
+}
+
 TEST(ParseFaults, TellsOfHealthResultsAndPathsThatCannotBe) {
     const std::string start = "[[fault]]\nkind = \"health\"\nfor = \"1s\"\nport = 80\n";
     EXPECT_THAT(errors(start + "result = 204\npath = \"healthz\"\n"),

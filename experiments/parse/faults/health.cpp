@@ -66,13 +66,13 @@ template <> void describe(Keys& keys, HealthFault& fault) {
     keys.add("protocol", protocol(), fault.protocol)
         .otherwise("http")
         .says("http, http2, grpc, tcp, redis, postgresql, mysql, agent-check, dns or exec");
-    keys.on("sni", type::text("NAME"),
+    keys.on("sni", type::in_ace(type::text("NAME")),
             [&fault](std::string name) {
                 std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
                 fault.sni = std::move(name);
             })
         .says("server name of checks under TLS; *.NAME: those below");
-    keys.add("query", type::text("NAME"), fault.query).otherwise("a.root-servers.net").says("name that a dns check asks for");
+    keys.add("query", type::in_ace(type::text("NAME")), fault.query).otherwise("a.root-servers.net").says("name that a dns check asks for");
     keys.add("exe", type::text("PATH"), fault.exe).says("program that an exec check starts, as it is started");
     keys.on("result", result(),
             [&fault](const Shown& shown) {

@@ -33,7 +33,7 @@ template <> void describe(Keys& keys, HttpFault& fault) {
              fault.method)
         .otherwise("every method")
         .says("request method");
-    keys.on("host", type::matching("HOST", host_fault),
+    keys.on("host", type::in_ace(type::matching("HOST", host_fault)),
             [&fault](std::string host) {
                 std::ranges::transform(host, host.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
                 fault.host = std::move(host);
