@@ -60,6 +60,14 @@ def dig(host, server, name, rtype="A", *options):
     return reply
 
 
+def update(host, server, name, *options):
+    """nsupdate adds NAME.zone.test at 192.0.2.1; the seconds that it takes."""
+    start = time.monotonic()
+    done = host.run("nsupdate", *options, input=f"server {server}\nzone zone.test\nupdate add {name}.zone.test 60 A 192.0.2.1\nsend\n", timeout=20)
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - start
+
+
 def with_resolver(host, nameserver, options, *argv, timeout=30):
     """Runs a command inside, with a resolv.conf in a mount namespace of its own."""
     script = 'umask 022; f=$(mktemp); printf "nameserver %s\\noptions %s\\n" "$1" "$2" > $f; mount --bind $f "$(readlink -f /etc/resolv.conf)"; rm $f; shift 2; exec "$@"'

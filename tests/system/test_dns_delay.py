@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from dns_clients import REAL4, REAL6, SERVERS, dig, serve
+from dns_clients import REAL4, REAL6, SERVERS, dig, serve, update
 
 from inside import dns_answers
 from lab import BLACKSTART, inject, sh
@@ -135,14 +135,6 @@ zone:
             while dig(host, address, "ns.zone.test", "A", "+norecurse").answers != ["10.77.0.2"]:
                 assert time.monotonic() < until, "no knotd"
     return one, two
-
-
-def update(host, server, name, *options):
-    """Seconds that nsupdate takes."""
-    start = time.monotonic()
-    done = host.run("nsupdate", *options, input=f"server {server}\nzone zone.test\nupdate add {name}.zone.test 60 A 192.0.2.1\nsend\n", timeout=20)
-    assert done.returncode == 0, done.stderr
-    return time.monotonic() - start
 
 
 @pytest.mark.parametrize("transport", [[], ["-v"]], ids=["udp", "tcp"])
